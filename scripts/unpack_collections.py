@@ -14,7 +14,9 @@ import yaml
 
 
 def main(wheel: str, *requirements: str) -> int:
-    names = {c["name"] for r in requirements for c in yaml.safe_load(Path(r).read_text(encoding="utf-8"))["collections"]}
+    names = {
+        c["name"] for r in requirements for c in yaml.safe_load(Path(r).read_text(encoding="utf-8"))["collections"]
+    }
     prefixes = tuple("ansible_collections/" + name.replace(".", "/") + "/" for name in names)
     with zipfile.ZipFile(wheel) as archive:
         members = [m for m in archive.namelist() if m.startswith(prefixes)]

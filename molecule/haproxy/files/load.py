@@ -1,0 +1,60 @@
+"""Ask the balancer at a steady rate, GET and POST in turn, and print what came of it as JSON.
+
+--held SECONDS makes one more POST at the start that a backend answers only after that time. Ends with 1 if any failed.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import http.client
+import json
+import ssl
+import sys
+import time
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--address", required=True)
+parser.add_argument("--name", required=True)
+parser.add_argument("--ca", required=True)
+parser.add_argument("--seconds", type=float, required=True)
+parser.add_argument("--rate", type=float, default=20)
+parser.add_argument("--held", type=float)
+options = parser.parse_args()
+tls = ssl.create_default_context(cafile=options.ca)
+
+
+def ask(method, path):
+    """Return the backend that answered, or what went wrong, and the seconds it took."""
+    start = time.monotonic()
+    connection = http.client.HTTPSConnection(options.address, context=tls, timeout=15)
+    try:
+        connection.request(method, path, body=b"{}" if method == "POST" else None, headers={"Host": options.name})
+        answer = connection.getresponse()
+        body = answer.read()
+        result = json.loads(body)["backend"] if answer.status == 200 else f"status {answer.status}"
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        result = f"failed: {exc!r}"
+    finally:
+        connection.close()
+    return f"{method} {result}" if result.startswith(("failed", "status")) else result, time.monotonic() - start
+
+
+with concurrent.futures.ThreadPoolExecutor(40) as pool:
+    held = pool.submit(ask, "POST", f"/slow?{options.held}") if options.held else None
+    asked = []
+    begin = time.monotonic()
+    for number in range(int(options.seconds * options.rate)):
+        time.sleep(max(0.0, begin + number / options.rate - time.monotonic()))
+        asked.append(pool.submit(ask, ("GET", "POST")[number % 2], "/"))
+    results = [future.result() for future in asked]
+
+failures = [result for result, _ in results if result.startswith(("GET", "POST"))]
+report = {
+    "requests": len(results),
+    "failures": failures,
+    "answers": collections.Counter(result for result, _ in results),
+    "slowest_seconds": round(max(seconds for _, seconds in results), 3),
+    "held": held.result()[0] if held else None,
+}
+print(json.dumps(report))
+sys.exit(bool(failures) or str(report["held"]).startswith("POST"))

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, The golive.delivery authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report in English."""
+
+from __future__ import annotations
+
+MESSAGES = {
+    "lang": "en",
+    "title": "Technical acceptance report",
+    "date_format": "{day} {month} {year}, {time} UTC",
+    "months": "January February March April May June July August September October November December",
+    "system": "System",
+    "customer": "Customer",
+    "supplier": "Supplier",
+    "date": "Date of the checks",
+    "scope": "Scope",
+    "scope_hosts_one": "{count} host",
+    "scope_hosts_other": "{count} hosts",
+    "checks_one": "{count} check",
+    "checks_other": "{count} checks",
+    "none": "\u2013",
+    "separator": ", ",
+    "list_separator": ", ",
+    # verdict
+    "gate_title": "Go-live gate",
+    "verdict_passed": "Ready for go-live",
+    "verdict_failed": "Not ready for go-live",
+    "gate_passed": "passed",
+    "gate_failed": "failed",
+    "reason_nothing": "No check was made, so nothing is proven.",
+    "reason_ungraded": "No check is graded P0 or P1; nothing that was checked can stop the go-live.",
+    "reason_passed_one": "The only P0 or P1 check passed.",
+    "reason_passed_other": "All {count} P0 and P1 checks passed.",
+    "reason_waived_one": "Of {graded} P0 and P1 checks, {passed} passed and {count} holds a valid waiver.",
+    "reason_waived_other": "Of {graded} P0 and P1 checks, {passed} passed and {count} hold a valid waiver.",
+    "reason_failed_one": "Of {graded} P0 and P1 checks, {count} did not pass and holds no valid waiver.",
+    "reason_failed_other": "Of {graded} P0 and P1 checks, {count} did not pass and hold no valid waiver.",
+    # states
+    "status_pass": "Passed",
+    "status_warn": "Warning",
+    "status_fail": "Failed",
+    "status_waived": "Waived",
+    "status_skipped": "Skipped",
+    "status_error": "Error",
+    "state_passed": "Passed",
+    "state_remarks": "Passed with remarks",
+    "state_waived": "Passed by waiver",
+    "state_failed": "Failed",
+    "state_not_covered": "Not covered by a check",
+    # summary and checklist
+    "summary": "Summary",
+    "areas_title": "Go-live checklist",
+    "area": "Technical area",
+    "state": "State",
+    "checks": "Checks",
+    "area_deployment": "Deployment complete",
+    "area_data": "Data migrated and verified",
+    "area_performance": "Performance test passed",
+    "area_backup": "Backup configured and restored once",
+    "area_monitoring": "Monitoring and alerting configured",
+    "area_rollback": "Rollback ready and rehearsed",
+    "not_covered_note": "Nothing in this report proves it. Confirm it by other means before signing.",
+    "tally_pass": "{count} passed",
+    "tally_warn": "{count} with warning",
+    "tally_fail": "{count} failed",
+    "tally_waived": "{count} waived",
+    "tally_skipped": "{count} skipped",
+    "tally_error": "{count} in error",
+    # findings
+    "findings_title": "Failures and waivers",
+    "findings_none": "There are none: every check that was made passed.",
+    "findings_only_skipped": "There are none. Checks that were skipped are listed with all results.",
+    "blocking_title": "What stops the go-live",
+    "blocking_note": "Each of these must be put right, or waived by name, before the gate opens.",
+    "waivers_title": "Accepted by waiver",
+    "waivers_note": "These did not pass. A named person answers for going live with them, up to the date given.",
+    "remarks_title": "Remarks that do not stop the go-live",
+    "remarks_note": "Graded P2 or P3. They remain to be done after the go-live.",
+    "expected": "Expected",
+    "observed": "Observed",
+    "evidence": "Evidence",
+    "waived_by": "Waived by",
+    "waiver_reason": "Reason",
+    "waiver_until": "Valid until",
+    "waiver_unused": "A waiver is on file, but was not applied.",
+    "where": "{host}, role {role}",
+    "took": "Took",
+    "seconds": "{count} s",
+    "missing_title": "The checks of role {role} were made",
+    # results, hosts
+    "hosts_title": "Hosts",
+    "host": "Host",
+    "roles": "Roles",
+    "results_title": "All results",
+    "results_note": "Open a line to see what was expected and the evidence.",
+    "results_print_note": "Evidence of the checks that passed is in report.json and in this page on a screen.",
+    "check": "Check",
+    "severity": "Grade",
+    "details": "Details",
+    # gate
+    "rule_title": "How the gate decides",
+    "gate_rule": (
+        "The gate passes when every check graded P0 or P1 passed or holds a valid waiver. A warning, a failure, "
+        "an error or a skipped check of grade P0 or P1 closes it. A host or role that could not be checked counts as "
+        "a P0 error. Without any result the gate fails."
+    ),
+    "rule_details": (
+        "A check only reads: it changes nothing, and keeps what it saw as evidence. "
+        "The table shows how the checks of each grade came out."
+    ),
+    "grade_P0": "system unusable",
+    "grade_P1": "core function",
+    "grade_P2": "general",
+    "grade_P3": "advice",
+    "total": "Total",
+    "decides": "Decides",
+    "decides_yes": "yes",
+    "decides_no": "no",
+    # signatures
+    "sign_title": "Signatures",
+    "sign_passed": (
+        "By signing, both sides confirm that they have read this report, its waivers and its remarks, "
+        "and accept the technical state it describes."
+    ),
+    "sign_failed": ("The gate did not pass. Signatures acknowledge these findings; they do not accept the system."),
+    "sign_bound": "{system}, {date}. Go-live gate: {gate}.",
+    "sign_supplier": "For the supplier",
+    "sign_customer": "For the customer",
+    "sign_name": "Name",
+    "sign_date": "Date",
+    "sign_signature": "Signature",
+    "made_by": "Made by {name} {version} from report.json",
+    "checksum": "SHA-256 of report.json",
+}

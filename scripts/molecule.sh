@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Molecule for one role, for all roles (no argument) or for the stack. Each starts from clean containers.
+# Usage: molecule.sh [ROLE|stack]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export MOLECULE_GLOB="molecule/*/molecule.yml"
+
+roles() { # the scenarios of the roles
+  find molecule -mindepth 2 -maxdepth 2 -name molecule.yml -printf '%h\n' | sort | grep -vE '/(default|stack)$' | xargs -n1 basename
+}
+
+stack() {
+  local logs=.cache/stack status=0
+  rm -rf "$logs"
+  mkdir -p "$logs"
+  tests/stack/browser_setup.sh
+  setsid tests/stack/processes.sh "$logs/processes.txt" &
+  local sampler=$!
+  # -vvv goes to the file, what is being done to the terminal.
+  molecule test -s stack ${GOLIVE_KEEP:+--destroy=never} >"$logs/molecule.log" 2>&1 &
+  local run=$!
+  tail --pid="$run" -n +1 -F "$logs/molecule.log" 2>/dev/null |
+    grep --line-buffered -oE '(PLAY \[.*\]|➜.*Execut.*|fatal: .*|changed=[1-9].*|[0-9]+ (passed|failed).*|(PASSED|FAILED|ERROR) .*)' || true
+  wait "$run" || status=$?
+  kill -- "-$sampler"
+  [ "$status" = 0 ] || tail -n 150 "$logs/molecule.log"
+  return "$status"
+}
+
+case ${1:-} in
+  stack) stack ;;
+  "")
+    molecule destroy -s default >/dev/null 2>&1 || true
+    # shellcheck disable=SC2046
+    molecule test $(roles | sed 's/^/-s /') 
+    ;;
+  *)
+    [ -e "molecule/$1/molecule.yml" ] || {
+      echo "There is no scenario $1; there are: $(roles | tr '\n' ' ')stack" >&2
+      exit 2
+    }
+    molecule destroy -s default >/dev/null 2>&1 || true
+    molecule test -s "$1"
+    ;;
+esac

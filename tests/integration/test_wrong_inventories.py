@@ -1,0 +1,152 @@
+"""site.yml against wrong inventories: each is refused with one clear message before a host is touched.
+
+The inventory is the demo's own, changed in one place by each test. Its hosts have addresses where nothing listens, so a
+run that went as far as a host would end in UNREACHABLE.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Inventory:
+    """A copy of the demo's inventory, with secrets of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / "inventories" / "demo", folder, ignore=shutil.ignore_patterns(".secrets"))
+        self.secrets = folder / ".secrets" / "demo"
+        self.secrets.mkdir(parents=True)
+        self.hosts = yaml.safe_load((folder / "hosts.yml").read_text(encoding="utf-8"))
+        for name in self.hosts["fleet"]["vars"]["fleet_passwords"]:
+            (self.secrets / name).write_text("correct-horse-battery-staple", encoding="utf-8")
+        self.hosts["fleet"]["vars"]["fleet_network"] = "127.9.9"
+        self.hosts["fleet"]["vars"]["ansible_port"] = 9
+
+    @property
+    def groups(self) -> dict:
+        return self.hosts["fleet"]["children"]
+
+    def set(self, **variables: object) -> None:
+        (self.folder / "group_vars" / "all" / "zz_test.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+
+    def run(self) -> subprocess.CompletedProcess:
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump(self.hosts), encoding="utf-8")
+        return subprocess.run(
+            ["ansible-playbook", "-i", str(self.folder), "playbooks/site.yml"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        )
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Inventory:
+    return Inventory(tmp_path / "inventory")
+
+
+def pair() -> tuple[str, str]:
+    """A self-signed certificate and its key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "erp.golive.test")])
+    now = datetime.now(timezone.utc)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=90))
+        .sign(key, hashes.SHA256())
+    )
+    return (
+        certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode(),
+    )
+
+
+def no_database_host(inventory: Inventory) -> tuple[str, ...]:
+    inventory.groups["spare"]["hosts"].update(inventory.groups["database"].pop("hosts"))
+    return ("database", "1")
+
+
+def unknown_value(inventory: Inventory) -> tuple[str, ...]:
+    inventory.set(haproxy_tls_profile="fancy")
+    return ("haproxy_tls_profile", "fancy", "intermediate", "modern")
+
+
+def unknown_variable(inventory: Inventory) -> tuple[str, ...]:
+    inventory.set(postgresql_paramters={"work_mem": "8MB"})
+    return ("postgresql_paramters", "postgresql_parameters")
+
+
+def password_missing(inventory: Inventory) -> tuple[str, ...]:
+    (inventory.secrets / "erp_database_password").write_text("", encoding="utf-8")
+    return ("erp_database_password",)
+
+
+def exclusive_groups(inventory: Inventory) -> tuple[str, ...]:
+    inventory.groups["load_balancer"]["hosts"]["db1"] = None
+    return ("db1", "database", "load_balancer")
+
+
+def address_does_not_resolve(inventory: Inventory) -> tuple[str, ...]:
+    inventory.groups["app"]["hosts"]["app2"]["ansible_host"] = "app2.golive.invalid"
+    return ("app2", "app2.golive.invalid", "resolve")
+
+
+def key_does_not_match(inventory: Inventory) -> tuple[str, ...]:
+    (certificate, _), (_, key) = pair(), pair()
+    inventory.set(golive_certificates=[{"name": "haproxy", "certificate": certificate, "private_key": key}])
+    return ("haproxy", "key")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        no_database_host,
+        unknown_value,
+        unknown_variable,
+        password_missing,
+        exclusive_groups,
+        address_does_not_resolve,
+        key_does_not_match,
+    ],
+    ids=lambda spoil: spoil.__name__,
+)
+def test_refused(inventory: Inventory, spoil: Callable[[Inventory], tuple[str, ...]]) -> None:
+    expected = spoil(inventory)
+    run = inventory.run()
+    output = run.stdout + run.stderr
+    assert run.returncode != 0, output
+    assert "1 problem" in output, output
+    assert "UNREACHABLE" not in output
+    assert output.count("PLAY [") == 1, output
+    for word in expected:
+        assert word in output, output
+    assert "correct-horse" not in output
+    assert "PRIVATE KEY" not in output
+
+
+def test_the_unspoilt_inventory_gets_as_far_as_the_hosts(inventory: Inventory) -> None:
+    """Or the refusals above would prove nothing."""
+    run = inventory.run()
+    assert "UNREACHABLE" in run.stdout, run.stdout + run.stderr

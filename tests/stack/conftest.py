@@ -1,0 +1,113 @@
+"""The converged stack, as its users see it: from outside, by HTTPS, SQL refused or answered, a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Stack:
+    """Where the stack is and how to reach it."""
+
+    name: str
+    inventories: list[str]
+    secrets: Path
+    hosts: dict[str, dict]
+    ca: Path
+    report: Path
+    tls: ssl.SSLContext = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tls = ssl.create_default_context(cafile=str(self.ca))
+
+    def address(self, host: str) -> str:
+        return self.hosts[host]["ansible_host"]
+
+    def password(self, name: str) -> str:
+        return (self.secrets / name).read_text(encoding="utf-8").strip()
+
+    def docker(self, *arguments: str) -> str:
+        """`docker ARGUMENTS`; its output. Raises CalledProcessError."""
+        return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
+
+    def run(self, host: str, *command: str) -> str:
+        return self.docker("exec", f"golive-{self.name}-{host}", *command)
+
+    def playbook(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
+        command = ["ansible-playbook", *(f"--inventory={i}" for i in self.inventories), f"playbooks/{name}"]
+        return subprocess.run(
+            [*command, *arguments, "-e", f"golive_report_directory={self.report}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "ANSIBLE_VERBOSITY": "0", "ANSIBLE_STDOUT_CALLBACK": "default"},
+        )
+
+    def get(self, url: str, timeout: float = 10, **headers: str) -> tuple[int, dict[str, str], str]:
+        """Status, headers and body; an answer of 4xx or 5xx is an answer. Raises OSError when there is none."""
+        request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        try:
+            with urllib.request.urlopen(request, timeout=timeout, context=self.tls) as answer:
+                return answer.status, dict(answer.headers), answer.read().decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            return error.code, dict(error.headers), error.read().decode(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The stack of GOLIVE_STACK: `stack` (the Molecule scenario, the default) or `demo`."""
+    name = os.environ.get("GOLIVE_STACK", "stack")
+    inventories = ["inventories/demo"] + (["molecule/stack/inventory"] if name == "stack" else [])
+    listing = subprocess.run(
+        ["ansible-inventory", *(f"--inventory={i}" for i in inventories), "--list"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "ANSIBLE_VERBOSITY": "0"},
+    ).stdout
+    variables = json.loads(listing)["_meta"]["hostvars"]
+    network = variables["lb1"]["fleet_network"]
+    hosts = {
+        host: {"ansible_host": values["ansible_host"].replace("{{ fleet_network }}", network)}
+        for host, values in variables.items()
+    }
+    secrets = ROOT / "inventories" / "demo" / ".secrets" / name
+    ca = tmp_path_factory.mktemp("ca") / "ca.pem"
+    ca.write_text(
+        subprocess.run(
+            ["docker", "exec", f"golive-{name}-lb1", "cat", "/etc/golive/tls/ca.pem"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout,
+        encoding="utf-8",
+    )
+    return Stack(name, inventories, secrets, hosts, ca, ROOT / "reports" / name)
+
+
+def eventually(what: str, condition: Callable[[], bool], seconds: float) -> float:
+    """Wait until `condition()` holds; the seconds that took. Fails after `seconds`."""
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        try:
+            if condition():
+                return time.monotonic() - start
+        except OSError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not within {seconds} s")
