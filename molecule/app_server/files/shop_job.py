@@ -14,7 +14,7 @@ def main(job):
         with open(os.environ["SHOP_PASSWORD_FILE"], encoding="utf-8") as password:
             password_length = len(password.read().strip())
         with open(STATE / "initialisations", "a", encoding="utf-8") as log:
-            log.write("{0} {1}\n".format(" ".join(sys.argv[2:]), password_length))
+            log.write(f"{' '.join(sys.argv[2:])} {password_length}\n")
         return
     while True:
         (STATE / ("heartbeat-" + job)).write_text("alive\n", encoding="utf-8")

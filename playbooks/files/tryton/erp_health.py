@@ -12,15 +12,16 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, Callable, Iterable
+from typing import Any
 
 StartResponse = Callable[..., Any]
 Application = Callable[[dict, StartResponse], Iterable[bytes]]
 
 
-class NotReady(Exception):
+class NotReadyError(Exception):
     """Why the application cannot serve, in words that may be shown to anybody."""
 
 
@@ -43,19 +44,19 @@ class DatabaseProbe:
         self._failed_at: float | None = None
 
     def check(self) -> None:
-        """Raise NotReady unless the database answers in time and its tables are of this series."""
+        """Raise NotReadyError unless the database answers in time and its tables are of this series."""
         try:
             self._submit().result(timeout=self._timeout)
         except FutureTimeout:
             self._failed_at = time.monotonic()
-            raise NotReady("the database does not answer within {0:g} s".format(self._timeout)) from None
-        except NotReady:
+            raise NotReadyError(f"the database does not answer within {self._timeout:g} s") from None
+        except NotReadyError:
             self._failed_at = None
             raise
         except Exception as error:
             self._failed_at = time.monotonic()
             # The text of a driver's error names addresses and users; the log of the server has it.
-            raise NotReady("the database cannot be reached ({0})".format(type(error).__name__)) from None
+            raise NotReadyError(f"the database cannot be reached ({type(error).__name__})") from None
         self._failed_at = None
 
     def failed_within(self, seconds: float) -> bool:
@@ -64,7 +65,7 @@ class DatabaseProbe:
         return failed_at is not None and time.monotonic() - failed_at < seconds
 
     def _submit(self) -> Future:
-        """The question that is under way, or a new one. A forked process has neither thread nor connection of its own."""
+        """The question that is under way, or a new one; a forked process begins without thread and connection."""
         with self._lock:
             if self._pid != os.getpid() or self._executor is None:
                 self._pid, self._connection, self._pending = os.getpid(), None, None
@@ -77,7 +78,7 @@ class DatabaseProbe:
         kept = self._connection is not None
         try:
             series = self._query()
-        except NotReady:
+        except NotReadyError:
             raise
         except Exception:
             self._drop()
@@ -90,7 +91,7 @@ class DatabaseProbe:
                 self._drop()
                 raise
         if series != self._series:
-            raise NotReady("the database is of series {0}, the program of {1}".format(series, self._series))
+            raise NotReadyError(f"the database is of series {series}, the program of {self._series}")
 
     def _query(self) -> str | None:
         if self._connection is None:
@@ -99,10 +100,10 @@ class DatabaseProbe:
             "SELECT EXISTS (SELECT 1 FROM information_schema.tables WHERE table_name = 'ir_configuration')"
         )
         if not cursor.fetchone()[0]:
-            raise NotReady("the database is not initialised")
+            raise NotReadyError("the database is not initialised")
         row = self._connection.execute("SELECT series FROM ir_configuration").fetchone()
         if row is None or row[0] is None:
-            raise NotReady("the database is not initialised")
+            raise NotReadyError("the database is not initialised")
         return row[0]
 
     def _drop(self) -> None:
@@ -150,7 +151,7 @@ class Health:
             problems.append("the node is being drained")
         try:
             self._probe.check()
-        except NotReady as problem:
+        except NotReadyError as problem:
             problems.append(str(problem))
         return problems
 

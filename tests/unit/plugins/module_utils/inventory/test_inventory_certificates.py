@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 from ansible_collections.golive.delivery.plugins.module_utils.inventory import certificates
 from ansible_collections.golive.delivery.plugins.module_utils.inventory.certificates import check_certificate
-
-x509 = pytest.importorskip("cryptography.x509")
-hashes = pytest.importorskip("cryptography.hazmat.primitives.hashes")
-serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
-ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 
