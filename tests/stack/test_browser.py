@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT, Stack
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions as expected
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -54,14 +55,16 @@ def browser(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def test_login_shows_the_company(stack: Stack, browser: webdriver.Chrome) -> None:
     wait = WebDriverWait(browser, 60)
-    browser.get(f"https://{NAME}/#erp")
+    browser.get(f"https://{NAME}/")
     try:
-        wait.until(expected.element_to_be_clickable((By.ID, "login-login"))).send_keys("admin")
-        wait.until(expected.element_to_be_clickable((By.ID, "login-button" if False else "login-login"))).submit()
+        wait.until(expected.element_to_be_clickable((By.CSS_SELECTOR, ".login-dialog input#database"))).send_keys("erp")
+        name = wait.until(expected.element_to_be_clickable((By.CSS_SELECTOR, ".login-dialog #login")))
+        name.send_keys("admin", Keys.ENTER)
         field = wait.until(expected.visibility_of_element_located((By.CSS_SELECTOR, "input[type=password]")))
-        field.send_keys(stack.password("erp_admin_password"))
-        field.submit()
-        wait.until(lambda driver: COMPANY in driver.find_element(By.TAG_NAME, "body").text)
+        field.send_keys(stack.password("erp_admin_password"), Keys.ENTER)
+        wait.until(expected.text_to_be_present_in_element((By.TAG_NAME, "body"), "Administrator"))
+        browser.get(f"https://{NAME}/#erp/model/company.company")
+        wait.until(expected.text_to_be_present_in_element((By.TAG_NAME, "body"), COMPANY))
     finally:
         shot = ROOT / "reports" / stack.name / "browser.png"
         shot.parent.mkdir(parents=True, exist_ok=True)

@@ -140,7 +140,7 @@ class Health:
                 start_with_node, environ, 503 if problems else 200, {"ready": not problems, "problems": problems}
             )
         # Every call of the client is a POST and wants the database: without one it would wait for the pool's timeout.
-        if environ.get("REQUEST_METHOD") == "POST" and self._probe.failed_within(5):
+        if environ.get("REQUEST_METHOD") == "POST" and self._probe.failed_within(3):
             return self._answer(start_with_node, environ, 503, {"ready": False, "problems": ["no database"]})
         return self._application(environ, start_with_node)
 

@@ -187,5 +187,14 @@ def tryton_resources(username: str) -> dict[str, TrytonResource]:
             model="account.fiscalyear",
             module="account",
         ),
+        # Done here means that the first user who logs in is not asked to do it again.
+        TrytonResource(
+            "setup_step",
+            {"state": Choice(["open", "done"], required=True)},
+            key=(KeyPart("action.name"),),
+            lookup_only=True,
+            model="ir.module.config_wizard.item",
+            module="ir",
+        ),
     ]
     return {resource.type: resource for resource in resources}
