@@ -58,13 +58,17 @@ class Stack:
         )
 
     def get(self, url: str, timeout: float = 10, **headers: str) -> tuple[int, dict[str, str], str]:
-        """Status, headers and body; an answer of 4xx or 5xx is an answer. Raises OSError when there is none."""
+        """Status, headers (names in lower case) and body; an answer of 4xx or 5xx is an answer. Raises OSError when there is none."""
         request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
         try:
             with urllib.request.urlopen(request, timeout=timeout, context=self.tls) as answer:
-                return answer.status, dict(answer.headers), answer.read().decode(errors="replace")
+                return (
+                    answer.status,
+                    {k.lower(): v for k, v in answer.headers.items()},
+                    answer.read().decode(errors="replace"),
+                )
         except urllib.error.HTTPError as error:
-            return error.code, dict(error.headers), error.read().decode(errors="replace")
+            return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode(errors="replace")
 
 
 @pytest.fixture(scope="session")

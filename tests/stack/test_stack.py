@@ -19,7 +19,7 @@ SECRETS = ("erp_database_password", "erp_admin_password", "haproxy_statistics_pa
 def served_by(stack: Stack, count: int = 12) -> set[str]:
     answers = [stack.get(f"https://{stack.address('lb1')}/") for _ in range(count)]
     assert {status for status, _, _ in answers} == {200}
-    return {headers["X-Served-By"] for _, headers, _ in answers}
+    return {headers["x-served-by"] for _, headers, _ in answers}
 
 
 def started_at(stack: Stack, host: str) -> str:
@@ -111,7 +111,7 @@ def test_database_down_is_a_maintenance_page_and_heals_by_itself(stack: Stack) -
         seconds = eventually("503", lambda: stack.get(f"https://{stack.address('lb1')}/", timeout=3)[0] == 503, 10)
         status, headers, body = stack.get(f"https://{stack.address('lb1')}/")
         assert status == 503
-        assert "text/html" in headers["Content-Type"]
+        assert "text/html" in headers["content-type"]
         assert "maintenance" in body.lower()
         run = stack.playbook("technical_check.yml")
         assert run.returncode != 0
