@@ -150,3 +150,27 @@ def test_the_unspoilt_inventory_gets_as_far_as_the_hosts(inventory: Inventory) -
     """Or the refusals above would prove nothing."""
     run = inventory.run()
     assert "UNREACHABLE" in run.stdout, run.stdout + run.stderr
+
+
+def test_the_example_is_refused_until_its_passwords_are_set(tmp_path: Path) -> None:
+    site = tmp_path / "my-site"
+    shutil.copytree(ROOT / "inventories" / "example", site)  # follows the links, as cp -rL in the README does
+    hosts = (site / "hosts.yml").read_text(encoding="utf-8")
+    (site / "hosts.yml").write_text(hosts.replace("192.0.2.", "127.9.9."), encoding="utf-8")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            ["ansible-playbook", "-i", str(site), "playbooks/site.yml", "-e", "ansible_port=9", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        )
+
+    names = ("erp_database_password", "erp_admin_password", "haproxy_statistics_password")
+    refused = run()
+    assert refused.returncode != 0
+    assert all(name in refused.stdout + refused.stderr for name in names)
+    accepted = run("-e", " ".join(f"{name}=a-good-long-one" for name in names))
+    assert "UNREACHABLE" in accepted.stdout, accepted.stdout + accepted.stderr
