@@ -23,10 +23,10 @@ engine: ## Docker engine and the fleet's image, where there are none
 demo: ## the whole stack in containers, and its report
 	@scripts/demo.sh up
 
-demo-stop: ## stop the demo's containers, keep them
+demo-stop: setup ## stop the demo's containers, keep them
 	@scripts/demo.sh stop
 
-demo-destroy: ## remove the demo's containers, network and generated secrets
+demo-destroy: setup ## remove the demo's containers, network and generated secrets
 	@scripts/demo.sh destroy
 
 lint: setup ## ansible-lint, yamllint, ruff

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 inventory=inventories/demo
 secrets=$inventory/.secrets/demo
 port=${GOLIVE_DEMO_PORT:-8443}
+network=$(sed -n 's/^ *fleet_network: *//p' $inventory/hosts.yml)
 
 phase() { # NAME COMMAND...: runs it and remembers its seconds
   local name=$1 start=$SECONDS
@@ -41,6 +42,9 @@ fit() { # is this machine fit? Everything that is missing at once, before anythi
   memory_mib=$(awk '/MemAvailable/ {print int($2 / 1024)}' /proc/meminfo)
   if [ -z "$(running)" ]; then
     [ "$memory_mib" -ge 3072 ] || problems+=("$memory_mib MiB of memory are available: 3072 are needed.")
+    if ip -4 route show 2>/dev/null | grep -v 'dev br-' | grep -qE "^$network\."; then
+      problems+=("This machine reaches $network.0/24 by another way: set fleet_network in $inventory/hosts.yml.")
+    fi
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       problems+=("Port $port is taken: stop what listens there, or choose another: GOLIVE_DEMO_PORT=9443 make demo")
     fi
@@ -70,10 +74,11 @@ up() {
   phase "Seven containers" quietly env ANSIBLE_FORCE_COLOR=0 \
     ansible-playbook -i "$inventory" demo/fleet.yml -e "{\"fleet_public_ports\": [\"127.0.0.1:$port:443\"]}"
   phase "site.yml: from bare hosts to the gate" site
+  docker exec golive-demo-lb1 cat /etc/golive/tls/ca.pem >"$secrets/ca.pem"
   cat <<TXT
 
 == Done
-   Open       https://localhost:$port/  or  https://10.77.0.11/   (authority: $secrets/ca.pem)
+   Open       https://localhost:$port/  or  https://$network.11/   (authority: $secrets/ca.pem)
    Log in as  admin, database erp; the password lies in $secrets/erp_admin_password
    Report     reports/demo/report.html
    Took

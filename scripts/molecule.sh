@@ -17,7 +17,7 @@ stack() {
   setsid tests/stack/processes.sh "$logs/processes.txt" &
   local sampler=$!
   # -vvv goes to the file, what is being done to the terminal.
-  molecule test -s stack ${GOLIVE_KEEP:+--destroy=never} >"$logs/molecule.log" 2>&1 &
+  molecule test -s stack --no-command-borders ${GOLIVE_KEEP:+--destroy=never} >"$logs/molecule.log" 2>&1 &
   local run=$!
   tail --pid="$run" -n +1 -F "$logs/molecule.log" 2>/dev/null |
     grep --line-buffered -oE '(PLAY \[.*\]|➜.*Execut.*|fatal: .*|changed=[1-9].*|[0-9]+ (passed|failed).*|(PASSED|FAILED|ERROR) .*)' || true
@@ -32,7 +32,7 @@ case ${1:-} in
   "")
     molecule destroy -s default >/dev/null 2>&1 || true
     # shellcheck disable=SC2046
-    molecule test $(roles | sed 's/^/-s /') 
+    molecule test --no-command-borders $(roles | sed 's/^/-s /') 
     ;;
   *)
     [ -e "molecule/$1/molecule.yml" ] || {
@@ -40,6 +40,6 @@ case ${1:-} in
       exit 2
     }
     molecule destroy -s default >/dev/null 2>&1 || true
-    molecule test -s "$1"
+    molecule test --no-command-borders -s "$1"
     ;;
 esac

@@ -58,7 +58,7 @@ class Stack:
         )
 
     def get(self, url: str, timeout: float = 10, **headers: str) -> tuple[int, dict[str, str], str]:
-        """Status, headers (names in lower case) and body, of 4xx and 5xx too. Raises OSError when there is no answer."""
+        """Status, headers (names in lower case) and body, of 4xx and 5xx too. Raises OSError without an answer."""
         request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
         try:
             with urllib.request.urlopen(request, timeout=timeout, context=self.tls) as answer:
