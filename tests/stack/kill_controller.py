@@ -1,4 +1,4 @@
-"""Start site.yml and kill the whole controller (SIGKILL, the process group) at random moments.
+"""Start site.yml and kill the whole controller (SIGKILL, its workers too) at random moments.
 
 Each kill falls a random number of seconds into a phase of its own, so that the kills are spread over the playbook.
 Prints the seed and the second and phase of every kill; GOLIVE_KILL_SEED repeats a run.
@@ -6,6 +6,7 @@ Prints the seed and the second and phase of every kill; GOLIVE_KILL_SEED repeats
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -28,6 +29,18 @@ def phases(log: Path) -> list[str]:
     return ["before the first play", *re.findall(r"^PLAY \[(.*?)\]", text, re.MULTILINE)]
 
 
+def descendants(parent: int) -> list[int]:
+    """Return the processes below `parent`, all generations."""
+    pairs = subprocess.run(["ps", "-eo", "pid=,ppid="], check=True, capture_output=True, text=True).stdout.splitlines()
+    below, found = {parent}, []
+    while True:
+        new = [int(pid) for pid, ppid in (p.split() for p in pairs) if int(ppid) in below and int(pid) not in below]
+        if not new:
+            return found
+        below.update(new)
+        found += new
+
+
 def main() -> int:
     seed = int(os.environ.get("GOLIVE_KILL_SEED") or time.time())
     chance = random.Random(seed)
@@ -46,7 +59,10 @@ def main() -> int:
             try:
                 code = run.wait(after)
             except subprocess.TimeoutExpired:
-                os.killpg(run.pid, signal.SIGKILL)
+                # Ansible's workers have sessions of their own, so killing the group would leave them.
+                for process in (run.pid, *descendants(run.pid)):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
                 run.wait()
                 print(f"killed {after:.1f} s after the start of {phase}, in: {phases(log)[-1]}")
             else:
