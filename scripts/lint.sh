@@ -6,5 +6,5 @@ rm -rf tests/output
 ruff check --quiet .
 ruff format --check --quiet .
 yamllint --strict .
-ansible-lint --offline --quiet
+ansible-lint --offline -q
 antsibull-changelog lint
