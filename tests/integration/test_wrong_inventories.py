@@ -114,7 +114,7 @@ def address_does_not_resolve(inventory: Inventory) -> tuple[str, ...]:
 
 
 def key_does_not_match(inventory: Inventory) -> tuple[str, ...]:
-    (certificate, _), (_, key) = pair(), pair()
+    certificate, key = pair()[0], pair()[1]
     inventory.set(golive_certificates=[{"name": "haproxy", "certificate": certificate, "private_key": key}])
     return ("haproxy", "key")
 

@@ -17,9 +17,9 @@ SECRETS = ("erp_database_password", "erp_admin_password", "haproxy_statistics_pa
 
 
 def served_by(stack: Stack, count: int = 12) -> set[str]:
-    answers = [stack.get(f"https://{stack.address('lb1')}/") for _ in range(count)]
-    assert {status for status, _, _ in answers} == {200}
-    return {headers["x-served-by"] for _, headers, _ in answers}
+    answers = [stack.get(f"https://{stack.address('lb1')}/") for number in range(count)]
+    assert {answer[0] for answer in answers} == {200}
+    return {answer[1]["x-served-by"] for answer in answers}
 
 
 def started_at(stack: Stack, host: str) -> str:
@@ -37,9 +37,9 @@ def test_web_client_comes_from_both_nodes_over_tls(stack: Stack) -> None:
 
 def test_gate_is_passed_and_the_report_complete(stack: Stack) -> None:
     report = json.loads((stack.report / "report.json").read_text(encoding="utf-8"))
-    assert report["gate"] == "passed" or report["gate"]["verdict"] == "passed"
-    cases = ElementTree.parse(stack.report / "junit.xml").getroot().iter("testcase")
-    assert sum(1 for _ in cases) >= 25
+    assert report["gate"] == "passed"
+    cases = list(ElementTree.parse(stack.report / "junit.xml").getroot().iter("testcase"))
+    assert len(cases) == report["totals"]["checks"] >= 25
     assert "<html" in (stack.report / "report.html").read_text(encoding="utf-8")
 
 

@@ -48,12 +48,12 @@ with concurrent.futures.ThreadPoolExecutor(40) as pool:
         asked.append(pool.submit(ask, ("GET", "POST")[number % 2], "/"))
     results = [future.result() for future in asked]
 
-failures = [result for result, _ in results if result.startswith(("GET", "POST"))]
+failures = [outcome[0] for outcome in results if outcome[0].startswith(("GET", "POST"))]
 report = {
     "requests": len(results),
     "failures": failures,
-    "answers": collections.Counter(result for result, _ in results),
-    "slowest_seconds": round(max(seconds for _, seconds in results), 3),
+    "answers": collections.Counter(outcome[0] for outcome in results),
+    "slowest_seconds": round(max(outcome[1] for outcome in results), 3),
     "held": held.result()[0] if held else None,
 }
 print(json.dumps(report))

@@ -28,13 +28,13 @@ def text(value: Any) -> Html:
     return Html(escape(str(value), quote=True))
 
 
-def el(name: str, /, *children: Any, **attributes: Any) -> Html:
+def el(tag: str, /, *children: Any, **attributes: Any) -> Html:
     """Return an element. C(class_) is class and C(data_label) data-label; an attribute that is None is left out."""
     told = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(value), quote=True)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    if name in _VOID:
-        return Html(f"<{name}{told}>")
-    return Html(f"<{name}{told}>{text(children)}</{name}>")
+    if tag in _VOID:
+        return Html(f"<{tag}{told}>")
+    return Html(f"<{tag}{told}>{text(children)}</{tag}>")

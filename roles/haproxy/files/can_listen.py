@@ -12,7 +12,7 @@ import sys
 
 problems = []
 for endpoint in sys.argv[1:]:
-    address, _, port = endpoint.rpartition(":")
+    address, port = endpoint.rsplit(":", 1)
     host = None if address == "*" else address.strip("[]")
     family = socket.AF_INET if host is None else socket.AF_UNSPEC
     try:

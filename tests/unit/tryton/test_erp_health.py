@@ -95,7 +95,7 @@ def problems(app):
 
 
 def test_ready_over_one_kept_connection(app, database):
-    assert [problems(app) for _ in range(3)] == [(200, "")] * 3
+    assert [problems(app) for attempt in range(3)] == [(200, "")] * 3
     assert len(database.connections) == 1
 
 
@@ -142,7 +142,7 @@ def test_frozen_database_is_bounded_and_asked_once(app, database):
     problems(app)
     database.hangs = threading.Event()
     started = time.monotonic()
-    assert [problems(app) for _ in range(2)] == [(503, "the database does not answer within 0.3 s")] * 2
+    assert [problems(app) for attempt in range(2)] == [(503, "the database does not answer within 0.3 s")] * 2
     assert time.monotonic() - started < 2
     database.hangs.set()
     database.hangs = None
