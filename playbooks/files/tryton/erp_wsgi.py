@@ -30,9 +30,9 @@ class ImpatientPool(psycopg_pool.ConnectionPool):
 
 psycopg_pool.ConnectionPool = ImpatientPool  # type: ignore[misc]
 
-from trytond import __series__, config  # noqa: E402
-from trytond.application import app as tryton  # noqa: E402
-from trytond.pool import Pool  # noqa: E402
+from trytond import __series__, config
+from trytond.application import app as tryton
+from trytond.pool import Pool
 
 database = os.environ["TRYTOND_DATABASE_NAMES"]
 if database not in Pool.database_list():
