@@ -46,7 +46,8 @@ class Stack:
     def run(self, host: str, *command: str) -> str:
         return self.docker("exec", f"golive-{self.name}-{host}", *command)
 
-    def playbook(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
+    def playbook(self, name: str, *arguments: str, record: Path | None = None) -> subprocess.CompletedProcess:
+        """Run a playbook; `record`: have the progress callback write there what it cost."""
         command = ["ansible-playbook", *(f"--inventory={i}" for i in self.inventories), f"playbooks/{name}"]
         return subprocess.run(
             [*command, *arguments, "-e", f"golive_report_directory={self.report}"],
@@ -54,7 +55,12 @@ class Stack:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "ANSIBLE_VERBOSITY": "0", "ANSIBLE_STDOUT_CALLBACK": "default"},
+            env={
+                **os.environ,
+                "ANSIBLE_VERBOSITY": "0",
+                "ANSIBLE_STDOUT_CALLBACK": "golive.delivery.progress" if record else "default",
+                "GOLIVE_PROGRESS_JSON": str(record or ""),
+            },
         )
 
     def get(self, url: str, timeout: float = 10, **headers: str) -> tuple[int, dict[str, str], str]:
