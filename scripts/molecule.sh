@@ -9,11 +9,19 @@ roles() { # the scenarios of the roles
   find molecule -mindepth 2 -maxdepth 2 -name molecule.yml -printf '%h\n' | sort | grep -vE '/(default|stack)$' | xargs -n1 basename
 }
 
+clean() { # SCENARIO INVENTORY...: no containers of an earlier, perhaps interrupted run, nor Molecule's memory of them
+  local scenario=$1
+  shift
+  molecule destroy -s "$scenario" >/dev/null 2>&1 || true
+  ansible-playbook "${@/#/--inventory=}" demo/destroy.yml >/dev/null
+}
+
 stack() {
   local logs=.cache/stack status=0
   rm -rf "$logs"
   mkdir -p "$logs"
   tests/stack/browser_setup.sh
+  clean stack inventories/demo molecule/stack/inventory
   setsid tests/stack/processes.sh "$logs/processes.txt" &
   local sampler=$!
   # -vvv goes to the file, what is being done to the terminal.
@@ -30,7 +38,7 @@ stack() {
 case ${1:-} in
   stack) stack ;;
   "")
-    molecule destroy -s default >/dev/null 2>&1 || true
+    clean default molecule/inventory
     # shellcheck disable=SC2046
     molecule test --no-command-borders $(roles | sed 's/^/-s /') 
     ;;
@@ -39,7 +47,7 @@ case ${1:-} in
       echo "There is no scenario $1; there are: $(roles | tr '\n' ' ')stack" >&2
       exit 2
     }
-    molecule destroy -s default >/dev/null 2>&1 || true
+    clean default molecule/inventory
     molecule test --no-command-borders -s "$1"
     ;;
 esac
