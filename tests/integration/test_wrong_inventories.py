@@ -84,8 +84,24 @@ def pair() -> tuple[str, str]:
 
 
 def no_database_host(inventory: Inventory) -> tuple[str, ...]:
-    inventory.groups["spare"]["hosts"].update(inventory.groups["database"].pop("hosts"))
+    inventory.groups["etcd"]["hosts"].update(inventory.groups["database"].pop("hosts"))
     return ("database", "1")
+
+
+def two_standalone_databases(inventory: Inventory) -> tuple[str, ...]:
+    path = inventory.folder / "group_vars" / "database.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("cluster: true", "cluster: false"), encoding="utf-8")
+    return ("database", "at most 1", "db1, db2", "postgresql_cluster")
+
+
+def even_number_of_etcd_members(inventory: Inventory) -> tuple[str, ...]:
+    inventory.groups["etcd"]["hosts"]["lb1"] = None
+    return ("etcd", "odd", "given 4")
+
+
+def no_etcd(inventory: Inventory) -> tuple[str, ...]:
+    del inventory.groups["etcd"]
+    return ("etcd", "at least 3")
 
 
 def unknown_value(inventory: Inventory) -> tuple[str, ...]:
@@ -123,6 +139,9 @@ def key_does_not_match(inventory: Inventory) -> tuple[str, ...]:
     "spoil",
     [
         no_database_host,
+        two_standalone_databases,
+        even_number_of_etcd_members,
+        no_etcd,
         unknown_value,
         unknown_variable,
         password_missing,
