@@ -128,9 +128,9 @@ options:
         C(host) required; C(port) default 2379; C(ca_path) required; C(certificate) and C(key), required for V(user), of
         somebody whose common name is no user of etcd.
       - >-
-        C(evidence) - what a program has proved before and written down. C(path) required, a JSON file with C(status),
-        C(finished_at), C(seconds), C(reason) and C(details); it must have passed; C(max_age_hours); C(fields)
-        dictionary of values by name with dots, such as C(details.tables), or of C(operator) and C(value).
+        C(evidence) - what a program has proved before and written down: a JSON file with status, finished_at, seconds,
+        reason and details. C(path) required; its status has to be V(passed); C(max_age_hours); C(fields) dictionary of
+        values by name with dots, such as V(details.tables), each a value or a dictionary of operator and value.
       - >-
         C(pgbackrest) - a stanza in all its repositories, as pgBackRest on this host sees it. C(stanza) required;
         C(encrypted) boolean; C(min_full) number of full backups; C(max_full_age_hours), C(max_backup_age_hours) age of
