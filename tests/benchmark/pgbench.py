@@ -47,7 +47,8 @@ class Server:
         if source.exists():
             source.rename(target)
         run("systemctl", "restart", self.unit)
-        for _ in range(300):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
             if subprocess.run([self.programs / "pg_isready", "--quiet"], check=False).returncode == 0:
                 return
             time.sleep(0.1)

@@ -135,7 +135,7 @@ class Load:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for host in ("app1", *NODES):
             self.stack.run(host, "touch", f"{FOLDER}/stop")
-        self.messages, _ = self._process.communicate(timeout=60)
+        self.messages = self._process.communicate(timeout=60)[0]
         self.writer = [(int(number), when) for number, when in self._acks("app1", "writer.acks")]
         self.probes = {node: self._acks(node, "probe.acks") for node in NODES}
 
@@ -154,5 +154,5 @@ class Load:
 
     def primaries(self) -> list[str]:
         """The nodes that acknowledged a write, in the order of time: a name twice in a row stands once."""
-        acks = sorted((end, node) for node, times in self.probes.items() for begin, end in times)
-        return [node for node, _ in groupby(node for end, node in acks)]
+        writes = sorted((end, node) for node, times in self.probes.items() for begin, end in times)
+        return [node for node, acks in groupby(node for end, node in writes)]

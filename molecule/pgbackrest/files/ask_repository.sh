@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Lists what the repository has of a stanza, as the owner of a certificate. Arguments: ADDRESS STANZA CERTIFICATE
 set -eu
 work=$(mktemp -d)

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Starts golive-backup and kills it, and pgBackRest with it, as a loss of power would. Arguments: VERB HELPER
 # (VERB full or restore; HELPER what pgBackRest's helpers are called: backup:local or restore:local).
 set -u

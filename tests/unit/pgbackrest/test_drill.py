@@ -49,7 +49,7 @@ esac
 [ "$verb" = backup ] && touch {tmp_path}/taken
 exit 0""",
         )
-        return lambda: (tmp_path / "calls").read_text()
+        return (tmp_path / "calls").read_text
 
     return create
 
