@@ -31,7 +31,8 @@ stack() {
     grep --line-buffered -oE '(PLAY \[.*\]|➜.*Execut.*|fatal: .*|changed=[1-9].*|[0-9]+ (passed|failed).*|(PASSED|FAILED|ERROR) .*)' || true
   wait "$run" || status=$?
   kill -- "-$sampler"
-  [ "$status" = 0 ] || tail -n 150 "$logs/molecule.log"
+  # What went wrong stands in front of the removal of the containers.
+  [ "$status" = 0 ] || sed '/destroy.*Executing/,$d' "$logs/molecule.log" | tail -n 200
   return "$status"
 }
 
