@@ -50,8 +50,9 @@ stack: setup engine ## site.yml end to end, and the failures that it must surviv
 test: ## everything
 	@scripts/test.sh
 
-benchmark: setup engine ## the cost of a run that changes nothing
+benchmark: setup engine ## the cost of a run that changes nothing (on the demo); what tuning gains (pgbench)
 	@tests/benchmark/noop.sh
+	@tests/benchmark/pgbench.sh
 
 build: setup ## the collection's artefact
 	@ansible-galaxy collection build --force

@@ -30,6 +30,7 @@ ARGUMENT_SPEC = {
     "ignore_variables": {"type": "list", "elements": "str", "default": []},
     "required_groups": {"type": "dict", "default": {}},
     "maximum": {"type": "dict", "default": {}},
+    "odd_groups": {"type": "dict", "default": {}},
     "exclusive_groups": {"type": "list", "elements": "list", "default": []},
     "resolve": {"type": "list", "elements": "str", "default": []},
     "resolve_hosts": {"type": "bool", "default": True},
@@ -123,6 +124,7 @@ class ActionModule(ActionBase):
         return [
             *hosts.check_required_groups(self._groups, args["required_groups"]),
             *hosts.check_maximum(self._groups, args["maximum"]),
+            *hosts.check_odd(self._groups, args["odd_groups"]),
             *hosts.check_exclusive(self._groups, args["exclusive_groups"]),
         ]
 

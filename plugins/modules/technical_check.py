@@ -106,9 +106,35 @@ options:
         that is wrong by design; C(expected) regular expression for the message, needed where the server does not
         speak English.
       - >-
+        C(patroni_cluster) - a PostgreSQL cluster by what Patroni's members say. C(members) required, dictionary of
+        addresses by name; C(port) default 8008; C(ca_path); C(aspect) required - V(primary) each member asked, exactly
+        one says that it is it; V(members) those declared, all running; V(streaming) every replica, on one timeline;
+        V(lag) within C(max_lag_bytes); V(synchronous) at least C(standbys) of them; V(restart) nobody waits for one;
+        V(automatic) not paused, no watchdog failed; V(config) has what C(config) says; V(credentials) unsafe requests
+        without a password are refused.
+      - >-
         C(haproxy_backend) - servers of a backend that are UP. C(backend) required; C(socket) default
-        C(/run/haproxy/admin.sock); C(min_up), C(max_up) numbers; C(all_up) default true when no number is given.
+        C(/run/haproxy/admin.sock); C(min_up), C(max_up) numbers; C(all_up) default true when no number is given;
+        C(backup) counts backup servers only (true) or none of them (false), default all servers.
       - C(haproxy_config) - haproxy accepts its configuration. C(files) default C(/etc/haproxy/haproxy.cfg).
+      - >-
+        C(etcd_cluster) - what all members of etcd say. C(members) required, dictionary of names and client URLs;
+        C(aspect) required, V(members) all are healthy and there is no other, V(leader) all see the same in the same
+        term, V(lag) entries that C(name) has not applied, at most C(max_lag), default 1000, V(size) database of
+        C(name), at most C(max_percent), default 80, of C(quota_mib); C(certificate), C(key) and C(ca_path) required
+        paths of the client certificate of etcd's root.
+      - >-
+        C(etcd_refused) - etcd itself refuses a request. C(without) required, V(certificate), V(tls) or V(user);
+        C(host) required; C(port) default 2379; C(ca_path) required; C(certificate) and C(key), required for V(user), of
+        somebody whose common name is no user of etcd.
+      - >-
+        C(evidence) - what a program has proved before and written down: a JSON file with status, finished_at, seconds,
+        reason and details. C(path) required; its status has to be V(passed); C(max_age_hours); C(fields) dictionary of
+        values by name with dots, such as V(details.tables), each a value or a dictionary of operator and value.
+      - >-
+        C(pgbackrest) - a stanza in all its repositories, as pgBackRest on this host sees it. C(stanza) required;
+        C(encrypted) boolean; C(min_full) number of full backups; C(max_full_age_hours), C(max_backup_age_hours) age of
+        the newest; C(max_wal_age_minutes) age of the newest WAL segment; C(system_user), default V(postgres).
       - >-
         C(value) - what another task measured. C(observed) required; C(expected) required; C(operator) default V(==);
         C(evidence) text.

@@ -54,6 +54,11 @@ options:
       - A number, or a mapping of C(hosts) (the number) and C(reason) (a text for the message).
     type: dict
     default: {}
+  odd_groups:
+    description: Groups that must have an odd number of hosts, each with the reason for the message.
+    type: dict
+    default: {}
+    version_added: "0.2.0"
   exclusive_groups:
     description: Lists of groups that must not share a host.
     type: list

@@ -84,8 +84,24 @@ def pair() -> tuple[str, str]:
 
 
 def no_database_host(inventory: Inventory) -> tuple[str, ...]:
-    inventory.groups["spare"]["hosts"].update(inventory.groups["database"].pop("hosts"))
+    inventory.groups["etcd"]["hosts"].update(inventory.groups["database"].pop("hosts"))
     return ("database", "1")
+
+
+def two_standalone_databases(inventory: Inventory) -> tuple[str, ...]:
+    path = inventory.folder / "group_vars" / "database.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("cluster: true", "cluster: false"), encoding="utf-8")
+    return ("database", "at most 1", "db1, db2", "postgresql_cluster")
+
+
+def even_number_of_etcd_members(inventory: Inventory) -> tuple[str, ...]:
+    inventory.groups["etcd"]["hosts"]["lb1"] = None
+    return ("etcd", "odd", "given 4")
+
+
+def no_etcd(inventory: Inventory) -> tuple[str, ...]:
+    del inventory.groups["etcd"]
+    return ("etcd", "at least 3")
 
 
 def unknown_value(inventory: Inventory) -> tuple[str, ...]:
@@ -123,6 +139,9 @@ def key_does_not_match(inventory: Inventory) -> tuple[str, ...]:
     "spoil",
     [
         no_database_host,
+        two_standalone_databases,
+        even_number_of_etcd_members,
+        no_etcd,
         unknown_value,
         unknown_variable,
         password_missing,
@@ -168,9 +187,12 @@ def test_the_example_is_refused_until_its_passwords_are_set(tmp_path: Path) -> N
             env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
         )
 
-    names = ("erp_database_password", "erp_admin_password", "haproxy_statistics_password")
+    vault = (site / "group_vars" / "all" / "vault.yml").read_text(encoding="utf-8")
+    names = yaml.safe_load(vault)
+    assert len(names) >= 9
     refused = run()
     assert refused.returncode != 0
-    assert all(name in refused.stdout + refused.stderr for name in names)
+    for number, line in enumerate(vault.splitlines(), 1):
+        assert line.endswith("changeme") == (f"vault.yml:{number})" in refused.stdout + refused.stderr), line
     accepted = run("-e", " ".join(f"{name}=a-good-long-one" for name in names))
     assert "UNREACHABLE" in accepted.stdout, accepted.stdout + accepted.stderr

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORIES = ("inventories/demo", "molecule/stack/inventory")
 # A phase, and how many seconds into it the kill comes at the most.
-MOMENTS = (("Baseline", 40), ("Database", 25), ("Application", 50))
+MOMENTS = (("Baseline", 40), ("Database", 60), ("Application", 50), ("Backup", 40))
 PATIENCE = 600  # seconds until the phase must have begun
 
 

@@ -13,9 +13,20 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from conftest import ROOT, Stack, eventually
+from load import NODES, Database
 
-SECRETS = ("erp_database_password", "erp_admin_password", "haproxy_statistics_password")
+SECRETS = tuple(
+    yaml.safe_load((ROOT / "inventories/demo/hosts.yml").read_text(encoding="utf-8"))["fleet"]["vars"][
+        "fleet_passwords"
+    ]
+)
+
+INNER_PORTS = [
+    *(("db1", 5432), ("db1", 8008), ("db2", 2379), ("mon1", 2380), ("mon1", 8432)),
+    *(("app1", 8000), ("lb1", 8404), ("lb1", 5432), ("lb2", 5433)),
+]
 
 
 def served_by(stack: Stack, count: int = 12) -> set[str]:
@@ -55,7 +66,7 @@ def test_plain_http_is_sent_to_https(stack: Stack) -> None:
     assert re.fullmatch(r"30[18] https://[^/]+/x\?y=1", answer)
 
 
-@pytest.mark.parametrize(("host", "port"), [("db1", 5432), ("app1", 8000), ("lb1", 8404)])
+@pytest.mark.parametrize(("host", "port"), INNER_PORTS)
 def test_inner_ports_are_closed_to_outsiders(stack: Stack, host: str, port: int) -> None:
     probe = ["curl", "-s", "--connect-timeout", "2", f"http://{stack.address(host)}:{port}/"]
     assert subprocess.run(probe, check=False, capture_output=True).returncode == 28  # timed out: dropped, not refused
@@ -118,7 +129,8 @@ def test_a_node_stopped_under_load_costs_only_requests_in_flight(stack: Stack) -
 
 def test_database_down_is_a_maintenance_page_and_heals_by_itself(stack: Stack) -> None:
     started = {host: started_at(stack, host) for host in ("app1", "app2")}
-    stack.run("db1", "systemctl", "stop", "postgresql.service", "postgresql@15-main.service")
+    for node in NODES:
+        stack.run(node, "systemctl", "stop", "patroni.service")
     try:
         seconds = eventually("503", lambda: stack.get(f"https://{stack.address('lb1')}/", timeout=3)[0] == 503, 10)
         status, headers, body = stack.get(f"https://{stack.address('lb1')}/")
@@ -130,9 +142,11 @@ def test_database_down_is_a_maintenance_page_and_heals_by_itself(stack: Stack) -
         assert "The gate is NOT passed" in run.stdout
         assert re.search(r"P0 db1 postgresql\.", run.stdout), run.stdout[-3000:]
     finally:
-        stack.run("db1", "systemctl", "start", "postgresql.service")
-    healed = eventually("200 again", lambda: ready(stack), 30)
+        for node in NODES:
+            stack.run(node, "systemctl", "start", "patroni.service")
+    healed = eventually("200 again", lambda: ready(stack), 60)
     print(f"503 after {seconds:.1f} s, 200 again {healed:.1f} s after the start")
+    Database(stack).wait_until_whole()
     eventually("both nodes", lambda: served_by(stack) == {"app1", "app2"}, 30)
     for host, since in started.items():
         assert started_at(stack, host) == since

@@ -15,11 +15,15 @@ from typing import Any
 
 from ansible_collections.golive.delivery.plugins.module_utils.checks import (
     command,
+    etcd,
+    evidence,
     files,
     haproxy,
     host,
     http,
     network,
+    patroni,
+    pgbackrest,
     postgresql,
     service,
     tls,
@@ -39,7 +43,22 @@ from ansible_collections.golive.delivery.plugins.module_utils.checks.outcome imp
 )
 
 # Importing a family registers its types; a family that is not named here does not exist.
-FAMILIES = (command, files, haproxy, host, http, network, postgresql, service, tls, value)
+FAMILIES = (
+    command,
+    etcd,
+    evidence,
+    files,
+    haproxy,
+    host,
+    http,
+    network,
+    patroni,
+    pgbackrest,
+    postgresql,
+    service,
+    tls,
+    value,
+)
 
 # A check ends itself when its time is used up and can then say more and clean up; after this it is left alone.
 _GRACE_SECONDS = 0.3

@@ -22,14 +22,20 @@ from ansible_collections.golive.delivery.plugins.module_utils.checks.spec import
     Parameter("min_up", "integer"),
     Parameter("max_up", "integer"),
     Parameter("all_up", "boolean"),
+    Parameter("backup", "boolean"),
 )
 def haproxy_backend(parameters: SimpleNamespace, context: Context) -> Outcome:
-    """Compare how many servers of a backend pass their health check; all of them, unless a number is given."""
+    """Compare how many servers of a backend pass their health check; all of them, unless a number is given.
+
+    Of all servers, unless `backup` asks for the backup servers or for the others only.
+    """
     rows = list(csv.DictReader(_ask(parameters.socket, "show stat", context).lstrip("# ").splitlines()))
     servers = {
         row["svname"]: row["status"]
         for row in rows
-        if row["pxname"] == parameters.backend and row["svname"] not in ("FRONTEND", "BACKEND")
+        if row["pxname"] == parameters.backend
+        and row["svname"] not in ("FRONTEND", "BACKEND")
+        and parameters.backup in (None, row["bck"] == "1")
     }
     name = parameters.backend
     if not servers:

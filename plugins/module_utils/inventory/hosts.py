@@ -50,6 +50,19 @@ def check_maximum(groups: Mapping[str, Sequence[str]], maximum: Mapping[str, Any
     return problems
 
 
+def check_odd(groups: Mapping[str, Sequence[str]], odd: Mapping[str, str]) -> list[Problem]:
+    """Return the groups, each with the reason, that have an even number of hosts."""
+    problems = []
+    for group, reason in odd.items():
+        members = groups.get(group, ())
+        if members and len(members) % 2 == 0:
+            names = ", ".join(members)
+            problems.append(
+                Problem(f"group {group}: expected an odd number of hosts, given {len(members)} ({names}): {reason}")
+            )
+    return problems
+
+
 def check_exclusive(groups: Mapping[str, Sequence[str]], exclusive: Iterable[Sequence[str]]) -> list[Problem]:
     """Return the hosts that are in two groups which must not share one."""
     problems = []

@@ -160,14 +160,18 @@ def test_postgresql_that_lets_in_is_a_failure(check, psql):
     assert first.splitlines()[-1] != record().splitlines()[-1], "the wrong password is another one every time"
 
 
-STATISTICS = """# pxname,svname,qcur,status,weight,
-public,FRONTEND,,OPEN,,
-app,app1,0,UP,1,
-app,app2,0,{},1,
-app,BACKEND,0,UP,2,
-primary,db1,0,UP,1,
-primary,db2,0,DOWN,1,
-primary,BACKEND,0,UP,1,
+STATISTICS = """# pxname,svname,qcur,status,weight,act,bck,
+public,FRONTEND,,OPEN,,,,
+app,app1,0,UP,1,1,0,
+app,app2,0,{},1,1,0,
+app,BACKEND,0,UP,2,2,0,
+primary,db1,0,UP,1,1,0,
+primary,db2,0,DOWN,1,1,0,
+primary,BACKEND,0,UP,1,1,0,
+replicas,db1,0,DOWN,1,1,0,
+replicas,db2,0,DOWN,1,1,0,
+replicas,primary-db1,0,UP,1,0,1,
+replicas,BACKEND,0,UP,1,0,1,
 
 """
 
@@ -205,6 +209,9 @@ def statistics(tmp_path):
         ("DOWN", {"backend": "app", "min_up": 1, "all_up": True}, ("fail", "1 of 2 servers UP")),
         ("UP", {"backend": "primary", "min_up": 1, "max_up": 1}, ("pass", "1 of 2 servers UP")),
         ("UP", {"backend": "app", "max_up": 1}, ("fail", "2 of 2 servers UP")),
+        ("UP", {"backend": "replicas", "min_up": 1}, ("pass", "1 of 3 servers UP")),
+        ("UP", {"backend": "replicas", "min_up": 1, "backup": False}, ("fail", "0 of 2 servers UP")),
+        ("UP", {"backend": "replicas", "backup": True}, ("pass", "1 of 1 servers UP")),
         ("UP", {"backend": "public"}, ("fail", "no such backend or no server")),
         ("UP", {"backend": "nothing", "min_up": 0}, ("fail", "no such backend or no server")),
     ],

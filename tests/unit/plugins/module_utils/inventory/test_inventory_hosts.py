@@ -37,6 +37,12 @@ def test_maximum() -> None:
     ]
 
 
+def test_odd() -> None:
+    assert lines(hosts.check_odd(GROUPS, {"app": "half of them decide nothing", "all": "", "nowhere": ""})) == [
+        "group app: expected an odd number of hosts, given 2 (a, b): half of them decide nothing",
+    ]
+
+
 def test_exclusive() -> None:
     assert lines(hosts.check_exclusive(GROUPS, [["database", "app", "nowhere"]])) == [
         "host a: is in the groups database and app, which must not share a host"
