@@ -45,6 +45,7 @@ ARGUMENT_SPEC = {
             "private_key": {"type": "str", "no_log": True},
         },
     },
+    "certificate_names": {"type": "list", "elements": "str", "default": []},
     "certificate_days": {"type": "int", "default": 0},
     "required_secrets": {
         "type": "list",
@@ -90,7 +91,7 @@ class ActionModule(ActionBase):
                 *self._check_names(args["ignore_variables"]),
                 *self._check_roles(wanted, args["provided"]),
                 *self._check_secrets(args["required_secrets"]),
-                *self._check_certificates(args["certificates"], args["certificate_days"]),
+                *self._check_certificates(args["certificates"], args["certificate_names"], args["certificate_days"]),
                 *self._check_addresses(args["resolve"], args["resolve_hosts"], args["resolve_timeout"]),
             ]
         )
@@ -198,8 +199,12 @@ class ActionModule(ActionBase):
                     if wrong:
                         yield Problem(f"secret {name} of ", host, f": {wrong}", self._origin(reading.raw, name))
 
-    def _check_certificates(self, certificates: Sequence[Mapping[str, Any]], days: int) -> Iterator[Problem]:
+    def _check_certificates(
+        self, certificates: Sequence[Mapping[str, Any]], names: Sequence[str], days: int
+    ) -> Iterator[Problem]:
         for item in certificates:
+            if names and item["name"] not in names:
+                yield Problem(f"certificate {item['name']}: nothing takes it, expected {' or '.join(names)}")
             pair = {part: (item.get(part) or "").strip() for part in ("certificate", "private_key")}
             missing = [part for part, text in pair.items() if not text]
             # A pair of which nothing is given is one that the delivery makes itself.

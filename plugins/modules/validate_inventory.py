@@ -100,6 +100,11 @@ options:
       private_key:
         description: Its private key in PEM, without a passphrase.
         type: str
+  certificate_names:
+    description: The names that a certificate may have; with none given any.
+    type: list
+    elements: str
+    default: []
   certificate_days:
     description: How many days each certificate has to be valid still.
     type: int

@@ -6,6 +6,7 @@ run that went as far as a host would end in UNREACHABLE.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -135,6 +136,11 @@ def key_does_not_match(inventory: Inventory) -> tuple[str, ...]:
     return ("haproxy", "key")
 
 
+def certificate_that_nothing_takes(inventory: Inventory) -> tuple[str, ...]:
+    inventory.set(golive_certificates=[{"name": "ha-proxy"}])
+    return ("ha-proxy", "expected haproxy")
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -148,6 +154,7 @@ def key_does_not_match(inventory: Inventory) -> tuple[str, ...]:
         exclusive_groups,
         address_does_not_resolve,
         key_does_not_match,
+        certificate_that_nothing_takes,
     ],
     ids=lambda spoil: spoil.__name__,
 )
@@ -169,6 +176,31 @@ def test_the_unspoilt_inventory_gets_as_far_as_the_hosts(inventory: Inventory) -
     """Or the refusals above would prove nothing."""
     run = inventory.run()
     assert "UNREACHABLE" in run.stdout, run.stdout + run.stderr
+
+
+def test_ports_of_the_roles_reach_firewall_and_clients_and_nobody_means_no_rule(inventory: Inventory) -> None:
+    inventory.groups["etcd"]["hosts"].update(inventory.groups.pop("monitoring")["hosts"])
+    inventory.set(etcd_client_port=12379, haproxy_database_primary_port=6432)
+    (inventory.folder / "hosts.yml").write_text(yaml.safe_dump(inventory.hosts), encoding="utf-8")
+
+    def value(host: str, name: str) -> object:
+        command = ["ansible", host, "-i", str(inventory.folder), "--playbook-dir", "playbooks"]
+        run = subprocess.run(
+            [*command, "-m", "ansible.builtin.debug", "-a", f"var={name}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        )
+        return json.loads(run.stdout.split("=>", 1)[1])[name]
+
+    balancer = {rule["name"]: rule for rule in value("lb1", "golive_firewall_rules")}
+    assert set(balancer) == {"http", "database"}, "statistics would be open to everybody"
+    assert balancer["database"]["ports"] == [6432, 5433]
+    assert value("app1", "golive_database_port") == 6432
+    assert 12379 in next(rule for rule in value("db1", "golive_firewall_rules") if rule["name"] == "etcd")["ports"]
+    assert set(value("db1", "golive_etcd_endpoints")) == {f"127.9.9.{number}:12379" for number in (31, 32, 41)}
 
 
 def test_the_example_is_refused_until_its_passwords_are_set(tmp_path: Path) -> None:
