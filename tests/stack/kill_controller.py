@@ -1,6 +1,7 @@
-"""Start site.yml and kill the whole controller (SIGKILL, its workers too) at random moments.
+"""Start playbooks and kill the whole controller (SIGKILL, its workers too) at random moments.
 
-Each kill falls a random number of seconds into a phase of its own, so that the kills are spread over the playbook.
+Each kill falls a random number of seconds into a phase of its own, so that the kills are spread over site.yml. A later run
+begins with the playbook that was interrupted, as the converge afterwards runs all of site.yml.
 Prints the seed and the second and phase of every kill; GOLIVE_KILL_SEED repeats a run.
 """
 
@@ -18,8 +19,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORIES = ("inventories/demo", "molecule/stack/inventory")
-# A phase, and how many seconds into it the kill comes at the most.
-MOMENTS = (("Baseline", 40), ("Database", 60), ("Application", 50), ("Backup", 40))
+# A phase, how many seconds into it the kill comes at the most, and what is run.
+MOMENTS = (
+    ("Baseline", 40, ("site.yml",)),
+    ("Database", 60, ("site.yml",)),
+    ("Application", 50, ("database.yml", "load_balancer.yml", "application.yml")),
+    ("Backup", 40, ("application.yml", "base_parameters.yml", "backup.yml")),
+)
 PATIENCE = 600  # seconds until the phase must have begun
 
 
@@ -47,10 +53,11 @@ def main() -> int:
     print(f"seed {seed}")
     logs = ROOT / ".cache" / "stack"
     logs.mkdir(parents=True, exist_ok=True)
-    for phase, seconds in MOMENTS:
+    for phase, seconds, playbooks in MOMENTS:
         after = chance.uniform(0, seconds)
         log = logs / f"killed-in-{phase.lower()}.log"
-        command = ["ansible-playbook", "-vvv", *(f"--inventory={i}" for i in INVENTORIES), "playbooks/site.yml"]
+        command = ["ansible-playbook", "-vvv", *(f"--inventory={i}" for i in INVENTORIES)]
+        command += [f"playbooks/{name}" for name in playbooks]
         with log.open("wb") as output:
             run = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
             deadline = time.monotonic() + PATIENCE
@@ -66,7 +73,7 @@ def main() -> int:
                 run.wait()
                 print(f"killed {after:.1f} s after the start of {phase}, in: {phases(log)[-1]}")
             else:
-                print(f"site.yml ended by itself with {code} before it could be killed in {phase}: {log.name}")
+                print(f"{playbooks[-1]} ended by itself with {code} before it could be killed in {phase}: {log.name}")
                 return 1
     return 0
 
