@@ -49,6 +49,7 @@ _value:
   description:
     - C(up), whether the cluster has a quorum; C(actions), by name V(none), V(start), V(form) or V(join);
       C(remove_first) and C(remove_last), members to be removed before others join and after they are healthy;
+      C(next_leader), who takes the lead before others join, empty if the leader stays;
       C(refusals), texts, empty if everything may go on.
   type: dict
 """

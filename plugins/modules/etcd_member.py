@@ -22,13 +22,14 @@ options:
     description:
       - With V(formed) the member of this host starts as one of a new cluster; the module does not wait.
       - With V(started) it is started if it is down, and waited for with O(wait).
+      - With V(leading) it takes the lead of the cluster.
       - With V(joined) it is added to the running cluster in place of a stale entry; data of no use is renamed.
       - With V(restarted) it is restarted, if all other members are healthy, and waited for. If it does not become
         healthy the configuration that it was last healthy with is put back and the module fails.
       - With V(removed) the members O(identifiers) are taken out of the cluster.
     type: str
     required: true
-    choices: [formed, started, joined, restarted, removed]
+    choices: [formed, started, leading, joined, restarted, removed]
   wait:
     description: Whether V(started) waits until the member is healthy.
     type: bool
@@ -106,7 +107,7 @@ def main() -> None:
             "state": {
                 "type": "str",
                 "required": True,
-                "choices": ["formed", "started", "joined", "restarted", "removed"],
+                "choices": ["formed", "started", "leading", "joined", "restarted", "removed"],
             },
             "wait": {"type": "bool", "default": True},
             "identifiers": {"type": "list", "elements": "str", "default": []},
@@ -134,6 +135,7 @@ def main() -> None:
     steps = {
         "formed": cluster.form,
         "started": lambda: cluster.start(parameters["wait"]),
+        "leading": cluster.lead,
         "joined": cluster.join,
         "restarted": cluster.restart,
         "removed": lambda: cluster.remove(parameters["identifiers"], parameters["after_all"]),

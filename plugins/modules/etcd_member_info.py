@@ -53,6 +53,7 @@ state:
     name: {description: Name of the member., type: str}
     data: {description: Whether the host has the data of a member., type: bool}
     formed: {description: Whether a member was healthy on this host before., type: bool}
+    forming: {description: Whether its data began with a formation that has not come to its end., type: bool}
     running: {description: Whether the process runs., type: bool}
     stale: {description: Whether a file is newer than the process., type: bool}
     problems: {description: Files of O(files) that are not there., type: list, elements: str}
@@ -82,6 +83,7 @@ def main() -> None:
             "name": module.params["name"],
             "data": local.has_data,
             "formed": local.formed,
+            "forming": local.forming,
             "running": local.running,
             "stale": local.stale(module.params["ca"]),
             "problems": problems,

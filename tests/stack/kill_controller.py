@@ -1,7 +1,7 @@
 """Start playbooks and kill the whole controller (SIGKILL, its workers too) at random moments.
 
-Each kill falls a random number of seconds into a phase of its own, so that the kills are spread over site.yml. A later run
-begins with the playbook that was interrupted, as the converge afterwards runs all of site.yml.
+Each kill falls a random number of seconds into a phase of its own, so that the kills are spread over site.yml. A later
+run begins with the playbook that was interrupted, as the converge afterwards runs all of site.yml.
 Prints the seed and the second and phase of every kill; GOLIVE_KILL_SEED repeats a run.
 """
 

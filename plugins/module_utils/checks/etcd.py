@@ -68,7 +68,7 @@ def etcd_cluster(parameters: SimpleNamespace, context: Context) -> Outcome:
 
 
 def _members(declared: Mapping[str, str], view: View, etcdctl: Etcdctl) -> Outcome:
-    """Every declared member answers a read that needs the others, votes, and there is nobody else."""
+    """Every declared member answers a read that needs the others, votes, nobody else is there, and none has an alarm."""
     found = {member.name or f"unstarted {member.id}" for member in view.members}
     health = {item["endpoint"]: item.get("health") for item in etcdctl.ask_each("endpoint", "health")}
     voters = {member.name for member in view.members if not member.learner}
@@ -78,6 +78,8 @@ def _members(declared: Mapping[str, str], view: View, etcdctl: Etcdctl) -> Outco
         found == set(declared), f"the members are {_names(declared)}", f"the members are {_names(found) or 'unknown'}"
     )
     verdict.demand(not ill, "all of them are healthy and vote", f"not healthy: {_names(ill)}" if ill else "all healthy")
+    alarms = {alarm for status in view.statuses for alarm in status.alarms}
+    verdict.demand(not alarms, "no alarm", f"alarm {_names(alarms)}: no writes" if alarms else "no alarm")
     return verdict.outcome(view.error)
 
 

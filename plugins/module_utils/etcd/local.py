@@ -18,7 +18,7 @@ UNIT = "etcd.service"
 DROP_IN = "/etc/systemd/system/etcd.service.d/golive.conf"
 # Gone after a boot. The unit's drop-in lets etcd start without data only while it is there, and with its configuration.
 JOIN_FOLDER = "/run/golive-etcd"
-# Says that the member was healthy once, and keeps the configuration that it was healthy with.
+# Says that the member takes part in a formation or was healthy once, and keeps the configuration that it was healthy with.
 STATE_FOLDER = "/var/lib/golive/etcd"
 
 Command = Callable[[Sequence[str]], "tuple[int, str, str]"]
@@ -35,6 +35,7 @@ class Local:
         self.drop_in = self._path(DROP_IN)
         self._join = self._path(JOIN_FOLDER)
         self._state = self._path(STATE_FOLDER)
+        self._before = ""
 
     def _path(self, path: str) -> pathlib.Path:
         return self._root / path.lstrip("/")
@@ -51,6 +52,11 @@ class Local:
         """Whether a member on this host was healthy before."""
         return (self._state / "formed").exists()
 
+    @property
+    def forming(self) -> bool:
+        """Whether the data here began with a formation that has not come to its end."""
+        return (self._state / "forming").exists()
+
     def unit(self) -> dict[str, str]:
         """Return the properties of the unit."""
         names = "ActiveState,SubState,MainPID,NRestarts,ExecMainStartTimestampMonotonic"
@@ -61,6 +67,14 @@ class Local:
     def running(self) -> bool:
         """Whether the process runs, ready or not."""
         return self.unit().get("MainPID", "0") != "0"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the process is not the one from before `restart`, which does not wait for its end."""
+        return self._began() != self._before
+
+    def _began(self) -> str:
+        return self.unit().get("ExecMainStartTimestampMonotonic", "0")
 
     def stale(self, authority: str) -> bool:
         """Return whether the process began before its files: configuration, drop-in, certificate of the authority.
@@ -95,6 +109,7 @@ class Local:
             shutil.rmtree(self._join, ignore_errors=True)
         self.systemctl("daemon-reload")
         self._run(["systemctl", "reset-failed", UNIT])
+        self._before = self._began()
         self.systemctl("restart", "--no-block", UNIT)
 
     def stop(self) -> None:
@@ -104,14 +119,15 @@ class Local:
     def put_data_aside(self) -> str:
         """Rename data that is of no use to the cluster any more; return the new path, empty where there was nothing.
 
-        Only the newest is kept.
+        Only the newest is kept. The directory itself stays: it may be a mount point.
         """
-        if not self.data.exists() or not any(self.data.iterdir()):
+        member = self.data / "member"
+        if not member.exists():
             return ""
-        aside = self.data.with_name(f"{self.data.name}.aside")
+        aside = self.data / "member.aside"
         if aside.exists():
             shutil.rmtree(aside)
-        self.data.rename(aside)
+        member.rename(aside)
         return str(aside)
 
     def permit_join(self, cluster: Mapping[str, str], token: str, state: str) -> None:
@@ -121,6 +137,9 @@ class Local:
         self.data.mkdir(mode=0o700, exist_ok=True)
         self.data.chmod(0o700)
         owner(self.data, "etcd", "etcd")
+        if state == "new":
+            self._state.mkdir(parents=True, exist_ok=True)
+            (self._state / "forming").touch()
         self._join.mkdir(mode=0o755, exist_ok=True)
         lines = [
             self.configuration.read_text(encoding="utf-8").rstrip("\n"),
@@ -146,6 +165,7 @@ class Local:
             if source.exists() and not (copy.exists() and filecmp.cmp(source, copy, shallow=False)):
                 shutil.copyfile(source, copy)
                 copied = True
+        (self._state / "forming").unlink(missing_ok=True)
         if not self.formed:
             (self._state / "formed").touch()
             return True

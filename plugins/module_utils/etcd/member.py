@@ -21,6 +21,7 @@ _TRY_AGAIN = (
     "too many learner",
     "leader changed",
     "no leader",
+    "not leader",
     "revision in header is old",
     "timed out",
     "deadline exceeded",
@@ -62,7 +63,7 @@ class Cluster:
         if self._note(f"start {self.name} as a member of a new cluster"):
             aside = self.local.put_data_aside()
             if aside:
-                self.actions.append(f"rename what was in the data directory to {aside}")
+                self.actions.append(f"rename data without a log to {aside}")
             cluster = {member["name"]: self._peer_url(member) for member in self.members}
             self.local.permit_join(cluster, self.token, "new")
             self.local.restart()
@@ -78,7 +79,18 @@ class Cluster:
         if not wait or self.check_mode:
             return
         self._until_healthy()
-        self._settle()
+        # A later step restarts one whose files are newer: they have proved nothing yet.
+        if not self.local.stale(self.etcdctl.identity.ca):
+            self._settle()
+
+    def lead(self) -> None:
+        """Take the lead from a member that is to leave: its host may not let in those that are to join."""
+        view = self._view()
+        entry = self._entry(view)
+        if not entry:
+            raise MemberError(f"etcd_members: {self.name} is not a member of the cluster.")
+        if view.leader != entry.id and self._note(f"let {self.name} lead"):
+            self._insist(lambda view: view.leader == entry.id, "move-leader", entry.id)
 
     def join(self) -> None:
         """Make this host a member: as a learner first, which counts for no quorum until it has caught up."""
@@ -177,8 +189,8 @@ class Cluster:
     def _insist(self, done: Callable[[View], bool], *arguments: str, but: Sequence[str] = ()) -> View:
         """Change the membership, and try again while etcd says that the time has not come; return the view afterwards.
 
-        A promotion is the leader's: what a follower passes on to it comes without a user, and is refused. Members that
-        are to leave, `but`, are not asked.
+        Promotion and the change of the leader are the leader's: what a follower passes on to it comes without a user, and
+        is refused. Members that are to leave, `but`, are not asked.
         """
         deadline = time.monotonic() + self.timeout
         problem = "no leader answers"
@@ -189,7 +201,7 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise MemberError(f"{' '.join(arguments[:2])} did not come about: {problem}")
             able = [found for found in view.statuses if not found.learner and found.id not in but]
-            if "promote" in arguments:
+            if "promote" in arguments or "move-leader" in arguments:
                 able = [found for found in able if found.id == view.leader]
             if view.leader and able:
                 answer = self.etcdctl.at([found.endpoint for found in able], seconds=15).call(*arguments)
@@ -205,7 +217,7 @@ class Cluster:
         self._until("become healthy", self._healthy)
 
     def _healthy(self) -> bool:
-        return self._mine().call("endpoint", "health").rc == 0
+        return self.local.is_new and self._mine().call("endpoint", "health").rc == 0
 
     def _until(self, what: str, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self.timeout

@@ -4,7 +4,8 @@
 """What has to happen to make the cluster what is declared, and what must not happen.
 
 A state is what one host says of itself: name, data (it has the data of a member), formed (it has been a healthy member
-before), running, and cluster, the view of all members that it got. The plan gives each member one action:
+before), forming (its data began with a formation that was cut off), running, and cluster, the view of all members that it
+got. The plan gives each member one action:
 
 none    it is a healthy member
 start   it has its data; it is to be started, or waited for
@@ -25,15 +26,17 @@ Items = Sequence[Mapping[str, Any]]
 
 
 def make(states: Sequence[Mapping[str, Any]], members: Items, peer_port: int, data_directory: str) -> dict[str, Any]:
-    """Return the plan: up, actions by name, remove_first and remove_last (members of the cluster), refusals (texts).
+    """Return the plan.
 
+    It has up, actions by name, remove_first and remove_last (members of the cluster), next_leader (a name, empty if the
+    leader stays) and refusals (texts).
     `states` are those of the hosts that take part in the run, `members` the declaration.
     """
     by_name = {state["name"]: state for state in states}
     refusals = [f"{problem} on {state['name']}." for state in states for problem in state.get("problems", ())]
     view = _best_view(states)
     if view["leader"]:
-        plan = _change(by_name, members, view["members"], peer_port)
+        plan = _change(by_name, members, view, peer_port)
     else:
         plan = _begin(by_name, members, view["members"], data_directory)
     plan["refusals"] = refusals + plan["refusals"]
@@ -54,7 +57,14 @@ def _begin(states: States, members: Items, listed: Items, data_directory: str) -
     with_data = [name for name in names if name in states and states[name]["data"]]
     answering = [item["name"] for item in listed if item["answers"]]
     formed = [name for name in names if name in states and states[name]["formed"]]
-    plan: dict[str, Any] = {"up": False, "actions": {}, "remove_first": [], "remove_last": [], "refusals": []}
+    plan: dict[str, Any] = {
+        "up": False,
+        "actions": {},
+        "remove_first": [],
+        "remove_last": [],
+        "next_leader": "",
+        "refusals": [],
+    }
     if formed:
         needed = quorum(len(listed) or len(names))
         able = sorted(set(with_data) | set(answering))
@@ -77,11 +87,20 @@ def _begin(states: States, members: Items, listed: Items, data_directory: str) -
             " is not in this run (remove --limit)."
         )
     plan["actions"] = {name: "start" if name in with_data else "form" for name in names if name in states}
+    # Beside a member with a past a new one would take the place of another whose promises it does not know.
+    strange = [name for name in with_data if not states[name]["forming"]]
+    if strange and "form" in plan["actions"].values():
+        plan["refusals"].append(
+            f"etcd_members: no cluster is formed beside data in {data_directory} that an earlier one has left on"
+            f" {', '.join(strange)}; nothing was changed. Restore a snapshot on all members, or put the data aside on all,"
+            " as the README of the role etcd says."
+        )
     return plan
 
 
-def _change(states: States, members: Items, listed: Items, peer_port: int) -> dict[str, Any]:
+def _change(states: States, members: Items, view: Mapping[str, Any], peer_port: int) -> dict[str, Any]:
     """The cluster has a leader: everything goes through it."""
+    listed = view["members"]
     actions: dict[str, str] = {}
     entries: dict[str, Mapping[str, Any] | None] = {}
     lost: list[Mapping[str, Any]] = []
@@ -117,12 +136,16 @@ def _change(states: States, members: Items, listed: Items, peer_port: int) -> di
             "etcd_members: none of them is a member of the cluster that answers at their addresses, which has"
             f" {', '.join(item['name'] or item['id'] for item in listed)}."
         )
+    staying = [name for name, entry in entries.items() if entry and entry["healthy"]]
+    staying = [name for name in staying if actions.get(name) in ("none", "start")]
+    leaves = any(item["id"] == view["leader"] for item in strangers)
     # Nothing can be added while a member is dead: etcd refuses it. Live ones go last, when the others can do without.
     return {
         "up": True,
         "actions": actions,
         "remove_first": _brief(lost + dead),
         "remove_last": _brief([item for item in strangers if item["healthy"]]),
+        "next_leader": staying[0] if leaves and staying else "",
         "refusals": refusals,
     }
 

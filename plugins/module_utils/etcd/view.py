@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,8 @@ class Status:
     applied: int
     db_size: int
     learner: bool = False
+    # NOSPACE and CORRUPT end all writes, and 3.4 calls the member healthy all the same.
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ def _status(item: dict[str, Any]) -> Status:
         applied=status.get("raftAppliedIndex", 0),
         db_size=status.get("dbSize", 0),
         learner=status.get("isLearner", False),
+        # As "memberID:443629905751424238 alarm:NOSPACE ".
+        alarms=tuple(re.findall(r"alarm:(\w+)", " ".join(status.get("errors") or []))),
     )
 
 

@@ -2,7 +2,8 @@
 """Save a snapshot of etcd, verify it, keep the newest ones, and leave evidence and metrics of how it went.
 
 Space that compaction has freed is given back too when it is most of the database, in a member that is not the leader.
-Ends with 1 and the reason when there is no good snapshot.
+Ends with 1 and the reason when there is no good snapshot. The file `.good` beside the snapshots is there while the last
+run was good.
 """
 
 from __future__ import annotations
@@ -137,8 +138,11 @@ def main() -> int:
     options = parser.parse_args()
     begin, moment = time.monotonic(), datetime.datetime.now(datetime.timezone.utc)
     reason, details = "", {}
+    good = pathlib.Path(options.directory, ".good")
     try:
+        good.unlink(missing_ok=True)
         details = save(options, moment)
+        good.touch()
         # The snapshot is good whatever comes of this.
         with contextlib.suppress(SnapshotError):
             details["defragmented"] = defragment(options)
