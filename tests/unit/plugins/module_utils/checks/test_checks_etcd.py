@@ -30,6 +30,9 @@ def status(name, identifier, leader=10, term=2, applied=100, size=20 * 1024 * 10
 
 
 STATUSES = [status("a", 10), status("b", 11), status("c", 12)]
+# As 3.4.23 answers while its health is true.
+ALARMS = ["memberID:443629905751424238 alarm:NOSPACE ", "memberID:11 alarm:CORRUPT "]
+ALARMED = [{**item, "Status": {**item["Status"], "errors": ALARMS}} for item in STATUSES]
 LISTED = [
     {"ID": 10 + number, "name": name, "peerURLs": [f"https://{name}:2380"], "clientURLs": [f"https://{name}:2379"]}
     for number, name in enumerate(MEMBERS)
@@ -67,13 +70,17 @@ def test_a_sound_cluster_passes(cluster, aspect):
 @pytest.mark.parametrize(
     ("changes", "observed"),
     [
-        ({"sick": ["b"]}, "the members are a, b, c; not healthy: b"),
-        ({"members": LISTED[:2]}, "the members are a, b; not healthy: c"),
+        ({"sick": ["b"]}, "the members are a, b, c; not healthy: b; no alarm"),
+        ({"members": LISTED[:2]}, "the members are a, b; not healthy: c; no alarm"),
         (
             {"members": [*LISTED, {"ID": 13, "name": "x", "peerURLs": []}]},
-            "the members are a, b, c, x; all healthy",
+            "the members are a, b, c, x; all healthy; no alarm",
         ),
-        ({"members": [*LISTED[:2], {**LISTED[2], "isLearner": True}]}, "the members are a, b, c; not healthy: c"),
+        (
+            {"members": [*LISTED[:2], {**LISTED[2], "isLearner": True}]},
+            "the members are a, b, c; not healthy: c; no alarm",
+        ),
+        ({"statuses": ALARMED}, "the members are a, b, c; all healthy; alarm CORRUPT, NOSPACE: no writes"),
     ],
 )
 def test_members(cluster, changes, observed):
