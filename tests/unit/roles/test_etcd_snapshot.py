@@ -72,6 +72,7 @@ def test_good_snapshot(run, tmp_path):
     assert oct(pathlib.Path(details["path"]).stat().st_mode)[-3:] == "600"
     assert oct((tmp_path / "snapshots").stat().st_mode)[-3:] == "700"
     assert oct((tmp_path / "evidence/etcd_snapshot.json").stat().st_mode)[-3:] == "640"
+    assert (tmp_path / "snapshots/.good").exists()
     assert "golive_etcd_snapshot_success 1\n" in metrics
     assert f"golive_etcd_snapshot_size_bytes {len(GOOD)}\n" in metrics
 
@@ -84,7 +85,7 @@ def test_only_the_newest_are_kept(run, tmp_path):
     (folder / "notes.txt").touch()
     (folder / ".new.db.part").touch()
     run(keep=2)
-    names = sorted(path.name for path in folder.iterdir())
+    names = sorted(path.name for path in folder.iterdir() if path.name != ".good")
     assert (len(names), names[0], names[1]) == (3, "notes.txt", "snapshot-20030101T000000Z.db")
 
 
@@ -104,6 +105,8 @@ def test_bad_snapshot_is_no_snapshot(run, tmp_path, saved, reason):
     assert (code, evidence["status"]) == (1, "failed")
     assert reason in evidence["reason"]
     assert sorted((tmp_path / "snapshots").glob("snapshot-*")) == before
+    # The next run of the role tries again.
+    assert not (tmp_path / "snapshots/.good").exists()
     assert "golive_etcd_snapshot_success 0\n" in metrics
     # When it last went well is still known.
     assert "golive_etcd_snapshot_last_success_timestamp_seconds " in metrics
