@@ -38,6 +38,7 @@ def state(name, cluster=None, **fields):
         "name": name,
         "data": True,
         "formed": True,
+        "forming": False,
         "running": True,
         "stale": False,
         "problems": [],
@@ -68,6 +69,7 @@ def test_nothing_to_do():
         "actions": dict.fromkeys(NAMES, "none"),
         "remove_first": [],
         "remove_last": [],
+        "next_leader": "",
         "refusals": [],
     }
 
@@ -82,9 +84,18 @@ def test_formation_that_was_cut_off_goes_on():
     # a has begun and waits for the others; none of them was ever healthy.
     begun = view(*(listed(name, False) for name in NAMES), leader="")
     begun["members"][0]["answers"] = True
-    plan = make([state("a", begun, formed=False), new("b", begun), new("c", begun)])
+    plan = make([state("a", begun, formed=False, forming=True), new("b", begun), new("c", begun)])
     assert plan["actions"] == {"a": "start", "b": "form", "c": "form"}
     assert plan["refusals"] == []
+
+
+def test_no_formation_beside_the_data_of_an_earlier_cluster():
+    # Somebody removed `formed`, and a still knows b and c as others.
+    plan = make([state("a", formed=False, running=False), new("b"), new("c")])
+    assert len(plan["refusals"]) == 1
+    assert "data in /data that an earlier one has left on a; nothing was changed" in plan["refusals"][0]
+    # Restored on new hosts: all have data, nobody begins without.
+    assert make([state(name, formed=False, running=False) for name in NAMES])["refusals"] == []
 
 
 def test_formed_but_not_noted():
@@ -153,6 +164,19 @@ def test_growth_and_dead_strangers_first_live_ones_last():
     cluster = view(listed("a"), listed("b"), listed("x"))
     plan = make([state("a", cluster), state("b", cluster), new("c", cluster)])
     assert (plan["remove_first"], names_of(plan["remove_last"])) == ([], ["x"])
+
+
+@pytest.mark.parametrize(("leader", "next_leader"), [("1x", "b"), ("1a", ""), ("1b", "")])
+def test_leader_that_leaves_gives_the_lead_to_a_healthy_one_that_stays(leader, next_leader):
+    cluster = view(listed("a", False), listed("b"), listed("x"), listed("y"), leader=leader)
+    states = [state("a", cluster), state("b", cluster), new("c", cluster)]
+    assert make(states)["next_leader"] == next_leader
+
+
+def test_next_leader_is_in_the_run_and_votes():
+    cluster = view(listed("a"), listed("b", learner=True), listed("c"), listed("x"), leader="1x")
+    assert make([state("b", cluster), state("c", cluster)])["next_leader"] == "c"
+    assert make([state("b", cluster)])["next_leader"] == ""
 
 
 def test_member_that_was_removed_comes_back_with_old_data():
