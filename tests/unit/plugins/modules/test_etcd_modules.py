@@ -67,6 +67,7 @@ def test_member_info(run):
     result = run(etcd_member_info, cluster("a", "b", "c"), **MEMBER)
     state = result["state"]
     assert (result["changed"], state["name"], state["data"], state["problems"]) == (False, "a", False, [])
+    assert (state["formed"], state["forming"]) == (False, False)
     assert state["cluster"]["leader"] == "a"
     assert [item["name"] for item in state["cluster"]["members"]] == ["a", "b", "c"]
     assert all(item["healthy"] for item in state["cluster"]["members"])
@@ -85,6 +86,12 @@ def test_member_in_check_mode(run):
     assert (result["changed"], result["actions"], etcd.changes()) == (True, ["remove d from the cluster"], [])
     assert run(etcd_member, etcd, **parameters)["actions"] == ["remove d from the cluster"]
     assert etcd.changes() == ["member remove d"]
+
+
+def test_member_takes_the_lead(run):
+    etcd = cluster("x", "a", "b")
+    assert run(etcd_member, etcd, **MEMBER, state="leading")["actions"] == ["let a lead"]
+    assert etcd.leader == 11
 
 
 def test_member_that_is_none(run):

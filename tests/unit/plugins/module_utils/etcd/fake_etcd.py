@@ -36,9 +36,9 @@ class FakeEtcd:
         words = [
             word for word in argv[1:] if not word.startswith(("--endpoints", "--c", "--key=", "--dial", "--write"))
         ]
-        if self.trouble and words[0] == "member" and words[1] != "list":
+        if self.trouble and (words[0] == "move-leader" or (words[0] == "member" and words[1] != "list")):
             return 1, "", f"Error: {self.trouble.pop(0)}\n"
-        return getattr(self, f"_{words[0]}")(endpoints, environment, stdin, *words[1:])
+        return getattr(self, f"_{words[0].replace('-', '_')}")(endpoints, environment, stdin, *words[1:])
 
     def changes(self) -> list:
         """Return what was called and is no question, without flags of the connection."""
@@ -59,7 +59,9 @@ class FakeEtcd:
 
     # ---------------------------------------------------------------- users
 
-    def _get(self, _endpoints, environment, _stdin, *_words):
+    def _get(self, endpoints, environment, _stdin, *_words):
+        if self.members and self._endpoint(endpoints, {}, None, "health")[0] != 0:
+            return 1, "", "Error: context deadline exceeded\n"
         name, password = environment.get("ETCDCTL_USER"), environment.get("ETCDCTL_PASSWORD")
         if self.enabled and self.passwords.get(name) != password:
             return 1, "", '{"level":"warn"}\nError: etcdserver: authentication failed, invalid user ID or password\n'
@@ -135,6 +137,11 @@ class FakeEtcd:
             self.find(name).pop("isLearner")
         if action == "update":
             self.find(name)["peerURLs"] = [more[0].split("=", 1)[1]]
+        return OK
+
+    def _move_leader(self, endpoints, _environment, _stdin, name):
+        assert endpoints == self.find(f"{self.leader:x}")["clientURLs"]
+        self.leader = int(name, 16)
         return OK
 
     def find(self, identifier):

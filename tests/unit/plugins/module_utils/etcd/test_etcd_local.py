@@ -39,11 +39,15 @@ def test_data(host):
 
 def test_data_is_put_aside_and_only_the_newest_kept(host):
     assert host.put_data_aside() == ""
+    # As on a file system of its own, which cannot be renamed.
+    (host.data / "lost+found").mkdir(parents=True)
+    assert host.put_data_aside() == ""
     for _unused in range(2):
         give_data(host)
-        assert host.put_data_aside() == str(host.data) + ".aside"
+        assert host.put_data_aside() == str(host.data / "member.aside")
         assert not host.has_data
-    assert [path.name for path in host.data.parent.iterdir()] == ["golive.aside"]
+    assert sorted(path.name for path in host.data.iterdir()) == ["lost+found", "member.aside"]
+    assert [path.name for path in host.data.parent.iterdir()] == ["golive"]
 
 
 def test_permission_to_begin_is_gone_when_the_member_is_healthy(host, tmp_path):
@@ -58,9 +62,9 @@ def test_permission_to_begin_is_gone_when_the_member_is_healthy(host, tmp_path):
     environment = (tmp_path / "run/golive-etcd/environment").read_text(encoding="utf-8")
     assert environment == "GOLIVE_ETCD_CONFIGURATION=/run/golive-etcd/etcd.yml\n"
     assert oct(host.data.stat().st_mode)[-3:] == "700"
-    assert not host.formed
+    assert (host.formed, host.forming) == (False, True)
     assert host.settle()
-    assert host.formed
+    assert (host.formed, host.forming) == (True, False)
     assert not (tmp_path / "run/golive-etcd").exists()
     assert not host.settle()
 
@@ -86,6 +90,20 @@ def test_stale(host):
     assert not host.stale("/ca.pem")
     os.utime(host.configuration, (time.time() - 50, time.time() - 50))
     assert host.stale("/ca.pem")
+
+
+def test_old_process_is_not_the_new_one(host):
+    assert host.is_new
+    host.answer = (0, "MainPID=5\nExecMainStartTimestampMonotonic=100\n", "")
+    host.restart()
+    assert not host.is_new
+    host.answer = (0, "MainPID=6\nExecMainStartTimestampMonotonic=200\n", "")
+    assert host.is_new
+
+
+def test_join_of_a_running_cluster_is_no_formation(host):
+    host.permit_join({"a": "https://a:2380"}, "token", "existing")
+    assert not host.forming
 
 
 def test_reason(host):

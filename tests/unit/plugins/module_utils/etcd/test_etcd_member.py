@@ -28,6 +28,7 @@ class FakeLocal:
         self.broken = False
         self.previous = True
         self.initial = None
+        self.is_new = True
 
     def unit(self):
         return {"ActiveState": "failed" if self.broken else "active", "NRestarts": "0"}
@@ -41,6 +42,7 @@ class FakeLocal:
     def restart(self):
         self.done.append("restart")
         self.running = self.has_data = True
+        self.old = False
         for item in self.etcd.members:
             if f"https://{self.name}:2380" in item["peerURLs"]:
                 item.update(name=self.name, clientURLs=[f"https://{self.name}:2379"])
@@ -163,6 +165,23 @@ def test_restart_waits_for_the_others():
     assert host.done == ["restart", "settle"]
 
 
+def test_restart_is_not_proved_by_the_old_process(monkeypatch):
+    etcd = cluster("a", "b", "c")
+    steps, host = make(etcd)
+    # systemd still ends the old process, which answers.
+    host.is_new = False
+    asked = []
+
+    def sleep(_seconds):
+        asked.append(list(host.done))
+        host.is_new = len(asked) == 3
+
+    monkeypatch.setattr(member_module.time, "sleep", sleep)
+    steps.restart()
+    assert asked == [["restart"]] * 3
+    assert host.done == ["restart", "settle"]
+
+
 def test_restart_that_fails_is_taken_back():
     etcd = cluster("a", "b", "c")
     steps, host = make(etcd)
@@ -191,6 +210,28 @@ def test_start_of_one_that_new_files_may_heal():
     assert host.done == ["restart", "settle"]
 
 
+def test_start_of_one_that_is_healthy_with_older_files_proves_nothing_for_the_new():
+    etcd = cluster("a", "b", "c")
+    steps, host = make(etcd)
+    host.old = True
+    steps.start(wait=True)
+    assert (host.done, steps.actions) == ([], [])
+
+
+def test_lead():
+    etcd = cluster("x", "b", "c")
+    etcd.trouble = ["etcdserver: request timed out, leader transfer took too long"]
+    steps = make(etcd, "b", names=("b", "c", "d"))[0]
+    steps.lead()
+    assert etcd.leader == 11
+    assert (steps.actions, set(etcd.changes())) == (["let b lead"], {"move-leader b"})
+    steps = make(etcd, "b", names=("b", "c", "d"))[0]
+    steps.lead()
+    assert steps.actions == []
+    with pytest.raises(MemberError, match="d is not a member"):
+        make(etcd, "d", names=("b", "c", "d"))[0].lead()
+
+
 def test_remove():
     etcd = cluster("a", "b", "c", "x")
     etcd.down = {12}
@@ -205,10 +246,11 @@ def test_remove():
     assert len(etcd.changes()) == 2
 
 
-@pytest.mark.parametrize("step", ["form", "join", "restart"])
+@pytest.mark.parametrize("step", ["form", "join", "restart", "lead"])
 def test_check_mode_changes_nothing(step):
-    etcd = cluster("a", "b", "c") if step == "restart" else cluster("a", "b")
-    steps, host = make(etcd, check_mode=True, has_data=step == "restart", running=step == "restart")
+    there = step in ("restart", "lead")
+    etcd = cluster("a", "b", "c") if there else cluster("a", "b")
+    steps, host = make(etcd, check_mode=True, has_data=there, running=there)
     getattr(steps, step)()
     assert (etcd.changes(), host.done, len(steps.actions)) == ([], [], 1)
 
