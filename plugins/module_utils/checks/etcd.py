@@ -68,7 +68,7 @@ def etcd_cluster(parameters: SimpleNamespace, context: Context) -> Outcome:
 
 
 def _members(declared: Mapping[str, str], view: View, etcdctl: Etcdctl) -> Outcome:
-    """Every declared member answers a read that needs the others, votes, nobody else is there, and none has an alarm."""
+    """Every declared member answers a read that needs the others and votes, nobody else is there, none has an alarm."""
     found = {member.name or f"unstarted {member.id}" for member in view.members}
     health = {item["endpoint"]: item.get("health") for item in etcdctl.ask_each("endpoint", "health")}
     voters = {member.name for member in view.members if not member.learner}

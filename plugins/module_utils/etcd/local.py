@@ -18,7 +18,7 @@ UNIT = "etcd.service"
 DROP_IN = "/etc/systemd/system/etcd.service.d/golive.conf"
 # Gone after a boot. The unit's drop-in lets etcd start without data only while it is there, and with its configuration.
 JOIN_FOLDER = "/run/golive-etcd"
-# Says that the member takes part in a formation or was healthy once, and keeps the configuration that it was healthy with.
+# Says that the member is being formed or was healthy once, and keeps the configuration that it was healthy with.
 STATE_FOLDER = "/var/lib/golive/etcd"
 
 Command = Callable[[Sequence[str]], "tuple[int, str, str]"]

@@ -4,8 +4,8 @@
 """What has to happen to make the cluster what is declared, and what must not happen.
 
 A state is what one host says of itself: name, data (it has the data of a member), formed (it has been a healthy member
-before), forming (its data began with a formation that was cut off), running, and cluster, the view of all members that it
-got. The plan gives each member one action:
+before), forming (its data began with a formation that was cut off), running, and cluster, the view of all members that
+it got. The plan gives each member one action:
 
 none    it is a healthy member
 start   it has its data; it is to be started, or waited for
@@ -92,8 +92,8 @@ def _begin(states: States, members: Items, listed: Items, data_directory: str) -
     if strange and "form" in plan["actions"].values():
         plan["refusals"].append(
             f"etcd_members: no cluster is formed beside data in {data_directory} that an earlier one has left on"
-            f" {', '.join(strange)}; nothing was changed. Restore a snapshot on all members, or put the data aside on all,"
-            " as the README of the role etcd says."
+            f" {', '.join(strange)}; nothing was changed. Restore a snapshot on all members, or put the data aside on"
+            " all, as the README of the role etcd says."
         )
     return plan
 
