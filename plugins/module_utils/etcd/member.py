@@ -189,8 +189,8 @@ class Cluster:
     def _insist(self, done: Callable[[View], bool], *arguments: str, but: Sequence[str] = ()) -> View:
         """Change the membership, and try again while etcd says that the time has not come; return the view afterwards.
 
-        A promotion is the leader's: what a follower passes on to it comes without a user, and is refused. So is the change
-        of the leader. Members that are to leave, `but`, are not asked.
+        A promotion is the leader's: what a follower passes on to it comes without a user, and is refused. A change of
+        the leader is the leader's too. Members that are to leave, `but`, are not asked.
         """
         deadline = time.monotonic() + self.timeout
         problem = "no leader answers"
