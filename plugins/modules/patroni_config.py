@@ -115,7 +115,13 @@ def _configure(client: Client, module: AnsibleModule) -> dict:
     after = settings.merge(current, changes)
     previous = settings.reverse(current, changes)
     if changes and not module.check_mode:
-        answer = client.send("PATCH", leader, "/config", changes, 30)
+        # New credentials are known to a Patroni that was just reloaded when its loop comes round.
+        answer = state.wait_for(
+            f"{leader} to take the configuration",
+            min(30, module.params["timeout"]),
+            lambda: client.send("PATCH", leader, "/config", changes, 30),
+            pause=1,
+        )
         if not answer.fine:
             raise PatroniError(f"{leader} declines the configuration: status {answer.status} {answer.text[:300]}")
         # In the first loop a member reads the store, at its end it takes what it read.

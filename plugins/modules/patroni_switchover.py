@@ -50,12 +50,12 @@ EXAMPLES = r"""
 RETURN = r"""
 old:
   description: The primary before.
-  returned: success
+  returned: success, and when a switchover was made but the old primary does not follow
   type: str
   sample: db1
 new:
   description: The primary afterwards; in check mode who would be it.
-  returned: success
+  returned: success, and when a switchover was made but the old primary does not follow
   type: str
   sample: db2
 seconds:
@@ -82,14 +82,19 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    made: dict = {}
     try:
-        result = _switch(arguments.client(module.params), module)
+        result = _switch(arguments.client(module.params), module, made)
     except PatroniError as exc:
-        module.fail_json(msg=f"No switchover: {exc}")
+        if not made:
+            module.fail_json(msg=f"No switchover: {exc}")
+        now = f"{made['new']} is the primary instead of {made['old']}" if made["new"] else f"{made['old']} stepped down"
+        module.fail_json(msg=f"{now}, but not all is well: {exc}", changed=True, **made)
     module.exit_json(**result)
 
 
-def _switch(client: Client, module: AnsibleModule) -> dict:
+def _switch(client: Client, module: AnsibleModule, made: dict) -> dict:
+    """Return the result; `made` says what was done, also when it ends with PatroniError."""
     limits = arguments.limits(module.params)
     wanted = module.params["to"]
     cluster = state.read(client)
@@ -99,9 +104,25 @@ def _switch(client: Client, module: AnsibleModule) -> dict:
     old = cluster.leader.name if cluster.leader else ""
     if module.check_mode:
         return {"changed": True, "old": old, "new": chosen.name}
-    made = change.switch_over(client, old, chosen.name, limits)
+    try:
+        seconds = change.switch_over(client, old, chosen.name, limits)["seconds"]
+    except PatroniError:
+        # An answer that does not come in time says nothing; whoever leads now does.
+        now = _leader(client)
+        if now != old:
+            made.update(old=old, new=now)
+        raise
+    made.update(old=old, new=chosen.name, seconds=seconds)
     change.wait_until_back(client, old, limits)
-    return {"changed": True, "old": old, "new": made["to"], "seconds": made["seconds"]}
+    return {"changed": True, **made}
+
+
+def _leader(client: Client) -> str:
+    try:
+        leader = state.read(client).leader
+    except PatroniError:
+        return ""
+    return leader.name if leader else ""
 
 
 if __name__ == "__main__":

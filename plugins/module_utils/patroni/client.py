@@ -68,7 +68,11 @@ class Client:
             self._authorization = f"Basic {token}"
 
     def url(self, name: str, path: str = "") -> str:
-        """Return the address of a member's API."""
+        """Return the address of a member's API; raise PatroniError for a member that is not declared."""
+        if name not in self.members:
+            raise PatroniError(
+                f"{name} is a member of the cluster, but not declared; declared are {', '.join(self.members)}"
+            )
         address = self.members[name]
         return f"https://{f'[{address}]' if ':' in address else address}:{self._port}{path}"
 

@@ -17,6 +17,8 @@ PRIMARY_ROLES = ("leader", "master", "primary")
 SYNCHRONOUS_ROLES = ("sync_standby", "quorum_standby")
 # A member that was stopped in order, or never came up, takes no part in anything.
 GONE = ("stopped", "")
+# Its data directory is just being filled.
+BEING_MADE = ("creating replica", "initializing new cluster", "running custom bootstrap script")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.golive.delivery.plugins.module_utils.patroni.client import Answer, Client, PatroniError
-from ansible_collections.golive.delivery.plugins.module_utils.patroni.cluster import GONE, Cluster, parse
+from ansible_collections.golive.delivery.plugins.module_utils.patroni.cluster import (
+    BEING_MADE,
+    GONE,
+    PRIMARY_ROLES,
+    WORKING,
+    Cluster,
+    parse,
+)
 from ansible_collections.golive.delivery.plugins.module_utils.patroni.host import Data
 
 
@@ -40,12 +48,19 @@ def running(client: Client, scope: str) -> tuple[dict[str, Any], Cluster, list[s
             f"{', '.join(undeclared)} still takes part in the cluster {scope}, but is not declared: on that host "
             "run `systemctl disable --now patroni`, or declare it"
         )
+    # A member's own word is newer than the store's.
+    states = {member.name: member.state for member in cluster.members.values()}
+    states.update({name: str(answer.data.get("state") or "") for name, answer in fine.items()})
+    # The lock of one that stepped down may still stand in the store.
+    primaries = [name for name, answer in fine.items() if answer.data.get("role") in PRIMARY_ROLES]
     summary = {
         "answers": sorted(fine),
+        "being_made": sorted(name for name, text in states.items() if text in BEING_MADE),
         "excuses": excuses,
         "system_identifier": next((text for text in identifiers if text), ""),
         "leader": cluster.leader.name if cluster.leader else "",
         "members": sorted(cluster.members),
+        "primary": next((name for name in primaries if states[name] in WORKING), ""),
     }
     return summary, cluster, problems
 
@@ -73,3 +88,34 @@ def of_host(
             "set postgresql_data_directory to that"
         )
     return problems
+
+
+def of_configuration(name: str, path: str, found: Mapping[str, Any], declared: Mapping[str, Any]) -> list[str]:
+    """Return what of Patroni's configuration on this host cannot be changed any more, as Patroni ran with its data."""
+    problems = []
+    for variable, old, new in (
+        ("postgresql_cluster_name", found["scope"], declared["scope"]),
+        ("postgresql_etcd_namespace", found["namespace"], declared["namespace"]),
+        ("postgresql_patroni_port", found["port"], declared["port"]),
+        ("postgresql_port", found["server_port"], declared["server_port"]),
+    ):
+        if old is not None and new is not None and _plain(old) != _plain(new):
+            problems.append(
+                f"{name}: {variable} is {new}, but this member runs with {old} ({path}). It is not changed where there "
+                "is data, as the members would lose each other: set it back"
+            )
+    return problems
+
+
+def of_watchdog(name: str, declared: str | None, running: bool, device: bool) -> list[str]:
+    """Return why the running Patroni would give up the primary when it is told that it needs a watchdog."""
+    if declared != "required" or not running or device:
+        return []
+    return [
+        f"{name}: postgresql_watchdog is required, but Patroni was started without /dev/watchdog, so a primary would step "
+        "down at once. Set it to automatic and run, restart Patroni node by node (replicas first), then set it to required"
+    ]
+
+
+def _plain(value: Any) -> str:
+    return str(value).strip("/")

@@ -38,13 +38,20 @@ class Data:
         return {**asdict(self), "present": self.present}
 
 
-def read_data(directory: str, binaries: str, run: Run) -> Data:
-    """Return what a data directory holds; `run` is called with an argv and returns rc, stdout, stderr."""
+def read_data(directory: str, binaries: str, run: Run, being_made: bool = False) -> Data:
+    """Return what a data directory holds; `run` is called with an argv and returns rc, stdout, stderr.
+
+    One that Patroni is just filling is neither empty nor present: what tells its cluster is written last.
+    """
     folder = pathlib.Path(directory)
-    # As Patroni sees it: a file system's own entries do not count.
-    entries = [name for name in _entries(folder) if not name.startswith(".") and name != "lost+found"]
+    entries = sorted(_entries(folder))
     if not entries:
         return Data(True, "", "", False, "")
+    if being_made:
+        return Data(False, "", "", False, "")
+    # Patroni takes such a directory for an empty one; initdb and pg_basebackup do not.
+    if all(name.startswith(".") or name == "lost+found" for name in entries):
+        return Data(False, "", "", False, f"holds only {', '.join(entries)}: PostgreSQL wants an empty directory")
     version = _text(folder / "PG_VERSION").strip()
     if not version:
         return Data(False, "", "", False, "holds files, but no database cluster")

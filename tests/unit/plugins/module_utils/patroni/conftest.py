@@ -34,6 +34,7 @@ class Played:
         self.broken: set[str] = set()
         self.declines: set[str] = set()
         self.paused = False
+        self.refuses_for = 0
         self.open = False
         self.loops = 0
         self.log: list[str] = []
@@ -77,6 +78,8 @@ class Played:
             raise PatroniError(f"{name} does not answer: connection refused")
         if method != "GET" and not credentials and not self.open:
             return 401, "no auth header received"
+        if method == "PATCH" and self.refuses_for > self.loops:
+            return 401, "not authenticated"
         handler = getattr(self, f"_{method.lower()}_{path.strip('/')}")
         return handler(name, body)
 
@@ -175,7 +178,8 @@ def played(monkeypatch):
     def make(*names) -> Played:
         cluster = Played(names) if names else Played()
 
-        def request(_self, method, name, path, body, _seconds, credentials=True):
+        def request(self, method, name, path, body, _seconds, credentials=True):
+            self.url(name, path)
             status, answer = cluster.answer(method, name, path, body, credentials)
             text = answer if isinstance(answer, str) else json.dumps(answer)
             return Answer(status, text, answer if isinstance(answer, dict) else {})

@@ -141,6 +141,13 @@ def test_patroni_declines_a_switchover(played, client):
         change.switch_over(client(), "db1", "db2", LIMITS)
 
 
+def test_a_leader_that_is_not_declared_is_named(played, client):
+    played()
+    connection = client("db2", "db3")
+    with pytest.raises(PatroniError, match="db1 is a member of the cluster, but not declared; declared are db2, db3"):
+        change.candidate(connection, state.read(connection), None, LIMITS)
+
+
 def test_loops_are_counted_at_every_member(played, client):
     cluster = played()
     change.wait_for_loops(client(), 2, 5)

@@ -25,10 +25,11 @@ def test_a_directory_that_is_not_there_is_empty(tmp_path):
     assert make(tmp_path / "none") == host.Data(True, "", "", False, "")
 
 
-def test_a_file_system_of_its_own_is_empty(tmp_path):
+def test_a_file_system_of_its_own_is_nothing_for_initdb(tmp_path):
     (tmp_path / "lost+found").mkdir()
-    (tmp_path / ".keep").touch()
-    assert make(tmp_path).empty
+    data = make(tmp_path)
+    assert not data.empty
+    assert data.problem == "holds only lost+found: PostgreSQL wants an empty directory"
 
 
 def test_data_of_a_standalone_server(tmp_path):
@@ -89,12 +90,32 @@ def test_a_running_cluster_is_described(played, client):
     assert problems == []
     assert summary == {
         "answers": ["db1", "db2", "db3"],
+        "being_made": [],
         "excuses": {},
         "system_identifier": MINE,
         "leader": "db1",
         "members": ["db1", "db2", "db3"],
+        "primary": "db1",
     }
     assert cluster.members["db2"].synchronous
+
+
+def test_a_primary_that_stepped_down_is_none_whatever_the_store_says(played, client, monkeypatch):
+    cluster = played()
+    ask = cluster._get_patroni
+    monkeypatch.setattr(cluster, "_get_patroni", lambda name, body: (200, {**ask(name, body)[1], "role": "demoted"}))
+    summary = fitness.running(client(), "main")[0]
+    assert (summary["leader"], summary["primary"]) == ("db1", "")
+
+
+@pytest.mark.parametrize(
+    ("declared", "running", "device", "refused"),
+    [("required", True, False, True), ("required", True, True, False), ("required", False, False, False),
+     ("automatic", True, False, False), (None, True, False, False)],
+)  # fmt: skip
+def test_a_watchdog_that_the_running_patroni_cannot_have_is_refused(declared, running, device, refused):
+    problems = fitness.of_watchdog("db1", declared, running, device)
+    assert [problem.startswith("db1: postgresql_watchdog is required") for problem in problems] == [True] * refused
 
 
 def test_nobody_answers(played, client):
