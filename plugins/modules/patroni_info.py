@@ -122,8 +122,8 @@ cluster:
   type: dict
 patroni:
   description: >-
-    Patroni on this host, with C(running), C(listening) (its REST API), C(stale) (its configuration is newer than its last
-    start or reload), C(watchdog) (it sees a device that is its own), C(differs) (what of C(etcd_hosts) and
+    Patroni on this host, with C(running), C(listening) (its REST API), C(stale) (its configuration is newer than its
+    last start or reload), C(watchdog) (it sees a device that is its own), C(differs) (what of C(etcd_hosts) and
     C(credentials) is declared differently) and C(copies) of the configuration.
   returned: success
   type: dict
@@ -182,8 +182,7 @@ def main() -> None:
     )
     params = module.params
     name = params["name"]
-    summary, problems = {"answers": [], "being_made": [], "excuses": {}, "leader": "", "members": [], "primary": ""}, []
-    summary["system_identifier"] = ""
+    summary, problems = fitness.NOBODY, []
     if params["ca_path"] is None or os.path.exists(params["ca_path"]):
         try:
             summary, _cluster, problems = fitness.running(_client(params), params["scope"])

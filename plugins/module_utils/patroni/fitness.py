@@ -19,6 +19,17 @@ from ansible_collections.golive.delivery.plugins.module_utils.patroni.cluster im
 )
 from ansible_collections.golive.delivery.plugins.module_utils.patroni.host import Data
 
+# What is known of a cluster when nobody was asked.
+NOBODY: dict[str, Any] = {
+    "answers": [],
+    "being_made": [],
+    "excuses": {},
+    "system_identifier": "",
+    "leader": "",
+    "members": [],
+    "primary": "",
+}
+
 
 def running(client: Client, scope: str) -> tuple[dict[str, Any], Cluster, list[str]]:
     """Return what the members that answer say: a summary, the cluster, and what is wrong with it."""
@@ -112,8 +123,9 @@ def of_watchdog(name: str, declared: str | None, running: bool, device: bool) ->
     if declared != "required" or not running or device:
         return []
     return [
-        f"{name}: postgresql_watchdog is required, but Patroni was started without /dev/watchdog, so a primary would step "
-        "down at once. Set it to automatic and run, restart Patroni node by node (replicas first), then set it to required"
+        f"{name}: postgresql_watchdog is required, but Patroni was started without /dev/watchdog, so a primary would "
+        "step down at once. Set it to automatic and run, restart Patroni node by node (replicas first), then set it to "
+        "required"
     ]
 
 

@@ -76,7 +76,7 @@ def _port(listen: Any) -> str | None:
 
 
 def _listens(address: str, port: int) -> bool:
-    """Return whether the API is there at all, whatever its certificate is: it is not as long as etcd does not answer."""
+    """Return whether the API is there, whatever its certificate is: without etcd it is not opened at a start."""
     try:
         with socket.create_connection((address, port), 3):
             return True
