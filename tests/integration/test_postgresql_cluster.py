@@ -156,15 +156,27 @@ def test_a_patroni_that_is_stuck_reads_its_configuration(
     assert calls == [f"{expected} patroni"] * 2 * bool(expected), output
 
 
+DECLARED = {
+    "tasks": "inspect",
+    "postgresql_etcd_endpoints": ["127.9.9.9:9"],
+    **{f"postgresql_{name}_password": "secret" for name in ("etcd", "replication", "rewind")},
+}
+
+
+def test_variables_that_fit_together_are_not_refused(hosts: Hosts) -> None:
+    hosts.variables |= {**DECLARED, "postgresql_max_connections": 25}
+    output = hosts.run()
+    assert "TASK [golive.delivery.postgresql : See what this host holds" in output
+    assert "expected at least" not in output
+
+
 def test_what_patroni_would_ignore_is_refused_before_anything_is_looked_at(hosts: Hosts) -> None:
     hosts.variables |= {
-        "tasks": "inspect",
-        "postgresql_etcd_endpoints": ["127.9.9.9:9"],
+        **DECLARED,
         "postgresql_loop_wait": 0,
         "postgresql_retry_timeout": "2",
         "postgresql_max_connections": 20,
         "postgresql_parameters": {"max_wal_senders": 2, "max_replication_slots": 4, "max_worker_processes": "1"},
-        **{f"postgresql_{name}_password": "secret" for name in ("etcd", "replication", "rewind")},
     }
     output = hosts.run()
     assert (
