@@ -74,17 +74,25 @@ def test_evidence_refuses_fields(raw, fields):
         definition.load([raw("evidence", {"path": "/x", "fields": fields})], {}, "demo")
 
 
+def repository(key, cipher="aes-256-cbc", code=0, message="ok"):
+    return {"key": key, "cipher": cipher, "status": {"code": code, "message": message}}
+
+
 def stanza(now, **changes):
-    """A stanza with a full backup of 10 hours ago and an incremental one of 1 hour ago."""
+    """A stanza with a full backup of 10 hours ago and an incremental one of 1 hour ago, in each of two repositories."""
     backups = [
-        {"label": "F", "type": "full", "error": False, "timestamp": {"stop": now - 36000}},
-        {"label": "F_I", "type": "incr", "error": False, "timestamp": {"stop": now - 3600}},
+        {"label": label, "type": kind, "error": False, "timestamp": {"stop": stop}, "database": {"repo-key": key}}
+        for key in (1, 2)
+        for label, kind, stop in (("F", "full", now - 36000), ("F_I", "incr", now - 3600))
     ]
     return {
         "name": "main",
         "status": {"code": 0, "message": "ok"},
-        "repo": [{"key": 1, "cipher": "aes-256-cbc"}, {"key": 2, "cipher": "aes-256-cbc"}],
-        "archive": [{"id": "15-1", "max": "0000000100000000000000AB"}],
+        "repo": [repository(1), repository(2)],
+        "archive": [
+            {"id": "15-1", "max": "0000000100000000000000AB", "database": {"repo-key": 1}},
+            {"id": "15-1", "max": "0000000100000000000000AB", "database": {"repo-key": 2}},
+        ],
         "backup": backups,
         **changes,
     }
@@ -140,8 +148,11 @@ def test_pgbackrest(check, backrest, parameters, status, observed):
 @pytest.mark.parametrize(
     ("changes", "parameters", "status"),
     [
-        ({"status": {"code": 2, "message": "no valid backups"}}, {}, "fail"),
-        ({"repo": [{"cipher": "aes-256-cbc"}, {"cipher": "none"}]}, {"encrypted": True}, "fail"),
+        ({"repo": [repository(1), repository(2, code=2, message="no valid backups")]}, {}, "fail"),
+        # What pgBackRest says where one repository has more than the other.
+        ({"status": {"code": 4, "message": "different across repos"}}, {}, "pass"),
+        ({"repo": [], "status": {"code": 2, "message": "no valid backups"}}, {}, "fail"),
+        ({"repo": [repository(1), repository(2, cipher="none")]}, {"encrypted": True}, "fail"),
         ({"backup": []}, {"max_full_age_hours": 1}, "fail"),
         ({"archive": []}, {"max_wal_age_minutes": 1}, "fail"),
         ({"name": "another"}, {}, "error"),
@@ -155,6 +166,18 @@ def test_pgbackrest_that_is_not_well(check, backrest, changes, parameters, statu
     assert ask(check, **parameters)["status"] == status
 
 
+def test_pgbackrest_names_the_repository_that_is_behind(check, backrest):
+    now = time.time()
+    answer = stanza(now)
+    answer["backup"] = [item for item in answer["backup"] if item["database"]["repo-key"] == 1]
+    answer["archive"] = answer["archive"][:1]
+    backrest(now, answer)
+    result = ask(check, max_full_age_hours=11, max_wal_age_minutes=11)
+    assert result["status"] == "fail"
+    assert "no full backup in repository 2" in result["observed"]
+    assert "no WAL in repository 2" in result["observed"]
+
+
 def test_pgbackrest_that_does_not_answer(check, backrest):
     backrest(0, stanza(0), rc=103)
     result = ask(check)
@@ -166,5 +189,7 @@ def test_pgbackrest_only_reads_and_leaves_no_log(check, backrest):
     calls = backrest(now, stanza(now))
     ask(check, max_wal_age_minutes=11)
     lines = calls().splitlines()
-    assert [line.split()[-1] for line in lines] == ["info", "archive/main/15-1/0000000100000000"]
+    folder = "archive/main/15-1/0000000100000000"
+    assert [line.split()[-1] for line in lines] == ["info", folder, folder]
+    assert ["--repo=1" in lines[1], "--repo=2" in lines[2]] == [True, True]
     assert all("--log-level-file=off" in line for line in lines)
