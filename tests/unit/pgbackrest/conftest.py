@@ -91,7 +91,6 @@ def a_backup(part):
             "archive_start": "000000010000000000000003",
             "archive_stop": "000000010000000000000003",
             "lsn_stop": "0/3000100",
-            "repository": 1,
             **changes,
         }
         return part("repository").Backup(**values)

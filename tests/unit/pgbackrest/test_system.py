@@ -7,6 +7,8 @@ import json
 import multiprocessing
 import os
 import pathlib
+import signal
+import sys
 import time
 
 import pytest
@@ -32,6 +34,36 @@ def test_run_ends_what_takes_too_long_with_its_children(part, settings, program,
             return
         time.sleep(0.1)
     raise AssertionError("the child is still there")
+
+
+def test_nothing_that_expects_failures_swallows_the_end(part, settings, program):
+    end = part("settings").StoppedError
+    handlers = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    server = part("server").Server(settings, "/none", "/none")
+    server._server = True
+    server.session = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        part("system").stop_on_signals()
+        with pytest.raises(end, match="ended by signal SIGTERM"):
+            server.wait_until("SELECT true", time.monotonic() + 10)
+        # On the way out a second one does not cut the cleaning short.
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
+    assert not issubclass(end, Exception)
+
+
+def test_the_command_line_reports_the_end(part, settings, monkeypatch, capsys, tmp_path):
+    def stop(settings, target):
+        raise part("settings").StoppedError("ended by signal SIGTERM")
+
+    (tmp_path / "backup.json").write_text('{"stanza": "main", "binaries": "/none"}')
+    monkeypatch.setattr(part("main"), "restore", stop)
+    monkeypatch.setattr(part("main"), "stop_on_signals", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["golive-backup", "--settings", str(tmp_path / "backup.json"), "restore"])
+    assert part("main").main() == 1
+    assert capsys.readouterr().err == "golive-backup restore: ended by signal SIGTERM\n"
 
 
 def test_run_what_is_not_there(part, settings, program):

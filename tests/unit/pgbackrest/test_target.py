@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def choose(part, a_backup):
-    backups = [a_backup("A", 1000), a_backup("B", 2000), a_backup("C", 3000, repository=2)]
+    backups = [a_backup("A", 1000), a_backup("B", 2000), a_backup("C", 3000)]
 
     def run(**target):
         return part("target").choose(backups, part("target").Target(**target))
@@ -22,11 +22,15 @@ def choose(part, a_backup):
 @pytest.mark.parametrize(
     ("target", "label", "arguments"),
     [
-        ({}, "C", ["--set=C", "--repo=2", "--type=default"]),
+        ({}, "C", ["--set=C", "--type=default"]),
         ({"time": "1970-01-01T00:40:00Z"}, "B", ["--set=B", "--type=time", "--target=1970-01-01 00:40:00+00"]),
         ({"time": "1970-01-01T02:40:00.5+02:00"}, "B", ["--target=1970-01-01 00:40:00.5+00"]),
         ({"time": "1970-01-01 00:40:00+00:00", "backup": "A"}, "A", ["--set=A"]),
-        ({"name": "before_upgrade"}, "C", ["--type=name", "--target=before_upgrade", "--target-action=promote"]),
+        (
+            {"name": "before_upgrade", "backup": "B"},
+            "B",
+            ["--set=B", "--type=name", "--target=before_upgrade", "--target-action=promote"],
+        ),
         ({"name": "golive-A"}, "A", ["--set=A", "--target=golive-A", "--target-timeline=1"]),
         ({"backup": "B", "timeline": "3"}, "B", ["--set=B", "--target-timeline=3"]),
     ],
@@ -47,6 +51,10 @@ def test_choice(choose, target, label, arguments):
         ({"time": "2999-01-01T00:00:00Z"}, "is in the future"),
         ({"backup": "X"}, "holds no backup X, only A, B, C"),
         ({"name": "golive-X"}, "holds no backup X"),
+        (
+            {"name": "before_upgrade"},
+            r"golive_restore_backup.*A ended 1970-01-01T00:16:40Z, B ended 1970-01-01T00:33:20Z, C ended",
+        ),
     ],
 )
 def test_refusal(choose, part, target, message):

@@ -3,44 +3,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
 from golive_backup import database, expectations, metrics
-from golive_backup.repository import Repository
-from golive_backup.settings import FailureError, Settings
+from golive_backup.repository import Repository, every
+from golive_backup.settings import FailureError, Settings, StoppedError, words
 from golive_backup.system import end_orphans, only_one, utc, write_evidence
 
 _PATIENCE = 3600.0  # seconds that a backup waits for the one before it
 
 
-def backup(settings: Settings, kind: str) -> dict[str, Any]:
-    """Take a backup; return its details. FailureError, with the failure recorded, when there is none afterwards."""
+def backup(settings: Settings, kind: str, expire: bool = True) -> dict[str, Any]:
+    """Take a backup into each repository in turn; return the details of the first one, with those of the others in it.
+
+    FailureError, with the failure recorded, when one of them has none afterwards.
+    """
     started = time.time()
     details: dict[str, Any] = {"stanza": settings.stanza, "type": kind}
-    failure = ""
+    failures: list[str] = []
     with only_one(settings, "backup", _PATIENCE):
         end_orphans(settings.stanza, "backup:local")
-        try:
-            _backup(settings, kind, details)
-        except FailureError as exc:
-            failure = str(exc)
-        except Exception as exc:
-            failure = f"{type(exc).__name__}: {exc}"
-        write_evidence(settings, f"backup_{kind}", started, failure, details)
-        _record(settings, kind, failure, details)
-    if failure:
-        raise FailureError(failure)
+        for repository in every(settings):
+            found: dict[str, Any] = {}
+            failure, stopped = "", False
+            try:
+                _backup(settings, repository, kind, expire, found)
+            except (Exception, StoppedError) as exc:
+                failure, stopped = words(exc), isinstance(exc, StoppedError)
+            _record(settings, repository, kind, failure, found)
+            if repository.number == 1:
+                details.update(found)
+            else:
+                details.setdefault("further", []).append({"repository": repository.number, **found})
+            if failure:
+                failures.append(repository.named(failure))
+            if stopped:
+                break
+        if not failures:
+            with contextlib.suppress(FailureError):
+                labels = [item.label for repository in every(settings) for item in repository.backups()]
+                expectations.forget_expired(settings, labels)
+        write_evidence(settings, f"backup_{kind}", started, "; ".join(failures), details)
+    if failures:
+        raise FailureError("; ".join(failures))
     return details
 
 
-def _backup(settings: Settings, kind: str, details: dict[str, Any]) -> None:
-    repository = Repository(settings)
+def _backup(settings: Settings, repository: Repository, kind: str, expire: bool, details: dict[str, Any]) -> None:
     standby = database.has_standby(settings)
     before = {item.label for item in repository.backups()}
-    warnings = repository.backup(kind, standby)
-    info = repository.info()
-    backups = repository.backups(info)
+    warnings = repository.backup(kind, standby, expire)
+    backups = repository.backups()
     new = [item for item in backups if item.label not in before]
     if not new:
         raise FailureError("pgbackrest ended well, but the repository holds no new backup")
@@ -59,7 +74,6 @@ def _backup(settings: Settings, kind: str, details: dict[str, Any]) -> None:
     )
     if newest.damaged:
         raise FailureError(f"the backup {newest.label} was taken, but the database has damaged pages: {warnings}")
-    expectations.forget_expired(settings, (item.label for item in backups))
     try:
         taken = expectations.take(settings, repository, newest.label)
         details["expectations"] = {
@@ -73,8 +87,9 @@ def _backup(settings: Settings, kind: str, details: dict[str, Any]) -> None:
         details["expectations"] = {"taken": False, "reason": str(exc)}
 
 
-def _record(settings: Settings, kind: str, failure: str, details: dict[str, Any]) -> None:
-    labels = {"type": kind}
+def _record(settings: Settings, repository: Repository, kind: str, failure: str, details: dict[str, Any]) -> None:
+    where = {"repository": str(repository.number)}
+    labels = {"type": kind, **where}
     now = time.time()
     if failure:
         metrics.update(settings, "golive_backup", {"golive_backup_last_failure_timestamp_seconds": now}, labels)
@@ -87,13 +102,12 @@ def _record(settings: Settings, kind: str, failure: str, details: dict[str, Any]
         "golive_backup_expectations_taken": float(details["expectations"]["taken"]),
     }
     metrics.update(settings, "golive_backup", values, labels)
-    repository = Repository(settings)
     try:
         info = repository.info()
         backups = repository.backups(info)
         for name in ("full", "diff", "incr"):
             count = sum(item.type == name for item in backups)
-            metrics.update(settings, "golive_backup", {"golive_backup_count": count}, {"type": name})
+            metrics.update(settings, "golive_backup", {"golive_backup_count": count}, {"type": name, **where})
         totals = {
             "golive_backup_repository_size_bytes": repository.size(),
             "golive_backup_wal_newest_timestamp_seconds": repository.newest_wal_time(info),
@@ -101,4 +115,5 @@ def _record(settings: Settings, kind: str, failure: str, details: dict[str, Any]
     except (FailureError, ValueError) as exc:
         details["metrics"] = str(exc)
         return
-    metrics.update(settings, "golive_backup", {name: value for name, value in totals.items() if value is not None})
+    found = {name: value for name, value in totals.items() if value is not None}
+    metrics.update(settings, "golive_backup", found, where)

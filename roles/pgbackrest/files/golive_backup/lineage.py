@@ -8,7 +8,7 @@ from typing import Any
 
 from golive_backup.repository import Backup, Repository
 from golive_backup.settings import FailureError
-from golive_backup.target import POINT_PREFIX, Target
+from golive_backup.target import Target
 
 
 def usable(repository: Repository, info: dict[str, Any], target: Target) -> list[Backup]:
@@ -17,7 +17,7 @@ def usable(repository: Repository, info: dict[str, Any], target: Target) -> list
     One that is named, by itself or by its restore point, is taken as it is.
     """
     backups = repository.backups(info)
-    if not backups or target.backup or target.name.startswith(POINT_PREFIX):
+    if not backups or target.label:
         return backups
     timeline, ends = ancestry(repository, info, target.timeline)
     found = [backup for backup in backups if _belongs(backup, timeline, ends)]

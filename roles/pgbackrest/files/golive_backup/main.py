@@ -11,7 +11,7 @@ from typing import Any
 from golive_backup import settings as configuration
 from golive_backup.backup import backup
 from golive_backup.drill import drill
-from golive_backup.restore import plan, restore, undo_interrupted
+from golive_backup.restore import finish, plan, restore, undo
 from golive_backup.system import stop_on_signals
 from golive_backup.target import Target
 
@@ -20,11 +20,13 @@ def _do(settings: configuration.Settings, arguments: argparse.Namespace) -> dict
     if arguments.verb == "drill":
         return drill(settings, arguments.backup, arguments.time)
     if arguments.verb == "undo":
-        return {"undone": undo_interrupted(settings)}
+        return {"undone": undo(settings, arguments.force)}
+    if arguments.verb == "finish":
+        return finish(settings, arguments.discard_old)
     if arguments.verb in ("plan", "restore"):
         target = Target(arguments.time, arguments.name, arguments.backup, arguments.timeline)
-        return plan(settings, target) if arguments.verb == "plan" else restore(settings, target, arguments.discard_old)
-    return backup(settings, arguments.verb)
+        return plan(settings, target) if arguments.verb == "plan" else restore(settings, target)
+    return backup(settings, arguments.verb, not arguments.no_expire)
 
 
 def main() -> int:
@@ -39,7 +41,8 @@ def main() -> int:
         "diff": "take a differential backup (what changed since the full one)",
         "incr": "take an incremental backup (what changed since the last one)",
     }.items():
-        verbs.add_parser(kind, help=text)
+        taken = verbs.add_parser(kind, help=text)
+        taken.add_argument("--no-expire", action="store_true", help="leave what has expired to the next backup")
     rehearsal = verbs.add_parser("drill", help="restore the newest backup into a scratch server and compare")
     which = rehearsal.add_mutually_exclusive_group()
     which.add_argument("--backup", default="", metavar="LABEL", help="this backup instead of the newest")
@@ -56,14 +59,16 @@ def main() -> int:
         wanted.add_argument("--name", default="", help="to a restore point")
         real.add_argument("--backup", default="", metavar="LABEL", help="begin with this backup")
         real.add_argument("--timeline", default="", metavar="NUMBER", help="follow this timeline instead of the newest")
-        real.add_argument("--discard-old", action="store_true", help="remove the old data when all went well")
-    verbs.add_parser("undo", help="put the old data back after a restore that was cut off")
+    back = verbs.add_parser("undo", help="put the old data back after a restore that was cut off")
+    back.add_argument("--force", action="store_true", help="also when the restored data has ended its recovery")
+    end = verbs.add_parser("finish", help="end a restore: what was restored stays")
+    end.add_argument("--discard-old", action="store_true", help="remove the old data")
     arguments = parser.parse_args()
     stop_on_signals()
     try:
         settings = configuration.read(arguments.settings)
         details = _do(settings, arguments)
-    except configuration.FailureError as exc:
+    except (configuration.FailureError, configuration.StoppedError) as exc:
         print(f"golive-backup {arguments.verb}: {exc}", file=sys.stderr)
         return 1
     print(json.dumps(details, indent=2, ensure_ascii=False))

@@ -23,7 +23,7 @@ _HELP = {
     "golive_restore_drill_last_failure_timestamp_seconds": "When a drill last failed.",
     "golive_restore_drill_status": "Whether the last drill passed (1) or failed (0).",
     "golive_restore_drill_rto_seconds": "From the start of the last successful drill to a checked answer.",
-    "golive_restore_drill_rpo_seconds": "Age of the newest commit in the archive when the last drill started.",
+    "golive_restore_drill_rpo_seconds": "Age of the newest commit in the archive when a drill had replayed it.",
 }
 _LINE = re.compile(r"^([a-z_]+)(\{.*\})? (\S+)$")
 

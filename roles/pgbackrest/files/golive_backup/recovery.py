@@ -11,7 +11,7 @@ import time
 from golive_backup.server import NEWEST_COMMIT, Server
 from golive_backup.settings import Settings
 
-_FOLDER = "/run/golive-restore"
+FOLDER = "/run/golive-restore"
 # pgBackRest leaves these in postgresql.auto.conf; a standby that is built from this data would stop at the same target.
 _LEFT = (
     "restore_command",
@@ -31,16 +31,18 @@ def recover(settings: Settings) -> str:
 
     FailureError with the server's words when it does not get there.
     """
-    shutil.rmtree(_FOLDER, ignore_errors=True)
-    os.mkdir(_FOLDER, 0o700)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    os.mkdir(FOLDER, 0o700)
     if os.geteuid() == 0:
         entry = pwd.getpwnam(settings.system_user)
-        os.chown(_FOLDER, entry.pw_uid, entry.pw_gid)
-    server = Server(settings, settings.data_directory, _FOLDER)
+        os.chown(FOLDER, entry.pw_uid, entry.pw_gid)
+    server = Server(settings, settings.data_directory, FOLDER)
     try:
-        # The archive goes on from here: the new timeline's history has to get into it. Without hot_standby the server
-        # does not mind parameters that are smaller than the old primary's.
-        server.start({"config_file": settings.restore_configuration, "hot_standby": "off"})
+        # The new timeline waits in pg_wal for the real server to archive it: in the archive, one that is undone after
+        # all would stay the newest for ever. Without hot_standby the server does not mind parameters that are smaller
+        # than the old primary's.
+        parameters = {"hot_standby": "off", "archive_command": "/bin/false", "archive_library": ""}
+        server.start({"config_file": settings.restore_configuration, **parameters})
         server.wait_until("SELECT NOT pg_is_in_recovery()", time.monotonic() + settings.recovery_timeout)
         with server.session(timeout=600) as session:
             newest = session.value(NEWEST_COMMIT)
@@ -48,5 +50,10 @@ def recover(settings: Settings) -> str:
                 session.ask(f"ALTER SYSTEM RESET {name}")
     finally:
         server.stop()
-    shutil.rmtree(_FOLDER, ignore_errors=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
     return newest
+
+
+def stop_left_over(settings: Settings) -> None:
+    """Stop the server of a recovery that was cut off, if it is still there."""
+    Server(settings, settings.data_directory, FOLDER).stop()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -32,22 +33,27 @@ class Backup:
     archive_start: str
     archive_stop: str
     lsn_stop: str
-    repository: int
 
 
 class Repository:
-    """Calls pgBackRest for one stanza."""
+    """Calls pgBackRest for one stanza in one of its repositories."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, number: int = 1) -> None:
+        self.number = number
         self._settings = settings
+
+    def named(self, text: str) -> str:
+        """Return a text with the repository that it is about, unless it is the first one."""
+        return text if self.number == 1 else f"repository {self.number}: {text}"
 
     def command(self, *argv: str, timeout: float = 120, console: str = "off") -> subprocess.CompletedProcess[str]:
         """Run a command of pgBackRest: warnings and errors in stderr, in stdout what `console` (a level) asks for."""
-        levels = [f"--log-level-console={console}", "--log-level-stderr=warn"]
-        return run(self._settings, ["pgbackrest", f"--stanza={self._settings.stanza}", *levels, *argv], timeout)
+        options = [f"--repo={self.number}", f"--stanza={self._settings.stanza}"]
+        options += [f"--log-level-console={console}", "--log-level-stderr=warn"]
+        return run(self._settings, ["pgbackrest", *options, *argv], timeout)
 
     def info(self) -> dict[str, Any]:
-        """Return what pgBackRest says of the stanza; FailureError when it cannot say."""
+        """Return what pgBackRest says of the stanza in this repository; FailureError when it cannot say."""
         done = self.command("--output=json", "info")
         if done.returncode != 0:
             raise FailureError(f"pgbackrest info: {reason(done)}")
@@ -80,7 +86,7 @@ class Repository:
         return None
 
     def damaged_files(self) -> list[str]:
-        """Let pgBackRest read every file of the stanza's repository again; return what is wrong with which.
+        """Let pgBackRest read every file of the stanza in this repository again; return what is wrong with which.
 
         A file that a backup beside us has written or expired meanwhile may look damaged once, not twice.
         """
@@ -99,10 +105,11 @@ class Repository:
 
     def size(self) -> int | None:
         """Return the bytes of the whole repository on this host's file system, None where it is elsewhere."""
-        if not self._settings.repository_path:
+        path = self._settings.repositories[self.number - 1]
+        if not path:
             return None
         total = 0
-        for folder, _folders, files in os.walk(self._settings.repository_path):
+        for folder, _folders, files in os.walk(path):
             for name in files:
                 try:
                     total += os.lstat(os.path.join(folder, name)).st_blocks * 512
@@ -110,17 +117,35 @@ class Repository:
                     continue  # expired while we looked
         return total
 
-    def backup(self, kind: str, standby: bool) -> str:
+    def backup(self, kind: str, standby: bool, expire: bool = True) -> str:
         """Take a backup and return what pgBackRest warned of; from a standby if there is one that can give it."""
+        options = [f"--type={kind}", *([] if expire else ["--no-expire-auto"])]
         for from_standby in [True, False] if standby else [False]:
             option = "--backup-standby" if from_standby else "--no-backup-standby"
-            done = self.command(f"--type={kind}", option, "backup", timeout=self._settings.backup_timeout)
+            done = self.command(*options, option, "backup", timeout=self._settings.backup_timeout)
             if done.returncode == 0:
                 return done.stderr.strip()
             # A standby that went away, or does not follow: the primary can give it as well.
             if not (from_standby and ("standby" in done.stderr or done.returncode == NO_DATABASE)):
                 break
         raise FailureError(f"pgbackrest backup --type={kind}: {reason(done)}")
+
+
+def every(settings: Settings) -> list[Repository]:
+    """Return the repositories in their order."""
+    return [Repository(settings, number) for number in range(1, len(settings.repositories) + 1)]
+
+
+def holding(settings: Settings, label: str) -> Repository:
+    """Return the repository that holds a backup: the first one, unless only another one has it."""
+    first, *others = every(settings)
+    if label and others:
+        for repository in (first, *others):
+            # One that does not answer may be the reason why another one's backup was named.
+            with contextlib.suppress(FailureError):
+                if any(item.label == label for item in repository.backups()):
+                    return repository
+    return first
 
 
 def _backup(item: dict[str, Any]) -> Backup:
@@ -137,7 +162,6 @@ def _backup(item: dict[str, Any]) -> Backup:
         archive_start=item["archive"]["start"] or "",
         archive_stop=item["archive"]["stop"] or "",
         lsn_stop=item["lsn"]["stop"],
-        repository=int(item.get("database", {}).get("repo-key", 1)),
     )
 
 

@@ -111,7 +111,7 @@ class Server:
         return "; ".join(dict.fromkeys(found[-5:])) or (lines[-1] if lines else "its log is empty")
 
     def stop(self) -> None:
-        """Stop the server, also one that an earlier, interrupted drill has left running."""
+        """Stop the server, also one that an earlier, interrupted run has left."""
         if self._server:
             for number, patience in ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
                 if self._server.poll() is None:
@@ -127,7 +127,7 @@ class Server:
                 if not self._left_running():
                     return
                 time.sleep(0.1)
-            raise FailureError(f"process {pid} of an earlier drill does not end")
+            raise FailureError(f"process {pid} of an earlier run does not end")
 
     def _left_running(self) -> int:
         """Return the process of a server in the data folder, 0 if there is none."""

@@ -14,6 +14,15 @@ class FailureError(Exception):
     """Something that ends the work; its text is one sentence for the engineer."""
 
 
+class StoppedError(BaseException):
+    """The program was asked to end. What only expects failures, to try again or to ignore them, must not swallow it."""
+
+
+def words(exc: BaseException) -> str:
+    """Return the reason of a failure, with its kind when it is none that we know."""
+    return str(exc) if isinstance(exc, (FailureError, StoppedError)) else f"{type(exc).__name__}: {exc}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """The settings; times are seconds, sizes bytes."""
@@ -24,7 +33,8 @@ class Settings:
     password_file: str = ""
     sslrootcert: str = ""
     tables: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # database, table, checksum
-    repository_path: str | None = None  # where the repository is on this host's file system
+    # Where each repository is on this host's file system; empty where it is elsewhere.
+    repositories: list[str] = dataclasses.field(default_factory=lambda: [""])
     databases: list[dict[str, str]] = dataclasses.field(default_factory=list)  # name, address
     database_port: int = 5432
     system_user: str = "postgres"

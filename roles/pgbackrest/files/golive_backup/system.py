@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from golive_backup.settings import FailureError, Settings
+from golive_backup.settings import FailureError, Settings, StoppedError
 
 
 def utc(seconds: float) -> str:
@@ -179,13 +179,13 @@ def write_evidence(settings: Settings, name: str, started: float, reason: str, d
 
 
 def stop_on_signals() -> None:
-    """Turn a polite end into an exception, so that everything is cleaned up on the way out."""
+    """Turn a polite end into StoppedError, so that everything is cleaned up on the way out."""
 
     def end(number: int, frame: object) -> None:
         # What follows is the way out: a second signal must not cut that short.
         for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(name, signal.SIG_IGN)
-        raise FailureError(f"ended by signal {signal.Signals(number).name}")
+        raise StoppedError(f"ended by signal {signal.Signals(number).name}")
 
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, end)

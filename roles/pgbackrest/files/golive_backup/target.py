@@ -23,6 +23,11 @@ class Target:
     backup: str = ""
     timeline: str = ""
 
+    @property
+    def label(self) -> str:
+        """The backup that is named, by itself or by the restore point that belongs to it."""
+        return self.backup or (self.name[len(POINT_PREFIX) :] if self.name.startswith(POINT_PREFIX) else "")
+
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
@@ -38,11 +43,9 @@ def choose(backups: list[Backup], target: Target) -> Choice:
     """Return the way to the target; FailureError when the repository has none."""
     if not backups:
         raise FailureError("the repository holds no backup of this stanza")
-    label = target.backup
+    label = target.label
     timeline = target.timeline
     notes: list[str] = []
-    if target.name.startswith(POINT_PREFIX) and not label:
-        label = target.name[len(POINT_PREFIX) :]
     fits = [backup for backup in backups if not label or backup.label == label]
     if not fits:
         raise FailureError(f"the repository holds no backup {label}, only {', '.join(item.label for item in backups)}")
@@ -57,10 +60,14 @@ def choose(backups: list[Backup], target: Target) -> Choice:
                 f"{target.time} is before {utc(first.stopped)}, the end of the {'' if label else 'oldest '}backup "
                 f"{first.label}: the repository cannot give it"
             )
+    if target.name and not label:
+        raise FailureError(
+            f"pgBackRest does not know when the restore point {target.name} was written, and from a later backup it "
+            "cannot be reached: name the last backup that had ended by then (golive_restore_backup, --backup): "
+            + ", ".join(f"{item.label} ended {utc(item.stopped)}" for item in backups)
+        )
     backup = fits[-1]
     arguments = [f"--set={backup.label}"]
-    if backup.repository != 1:
-        arguments.append(f"--repo={backup.repository}")
     if target.time:
         arguments += ["--type=time", f"--target={stamp(moment)}", "--target-action=promote"]
         words = f"the state at {stamp(moment)}"
