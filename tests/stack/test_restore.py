@@ -32,8 +32,17 @@ def test_restore_to_a_second_returns_exactly_the_first_row(stack: Stack, databas
     assert "golive_restore_confirm" in refused.stdout
     assert query("SELECT count(*) FROM golive_restore") == "2"
 
+    # A node that is left out would be promoted with the old data.
+    confirmed = ("-e", f"golive_restore_time={moment}", "-e", "golive_restore_confirm=main")
+    for wrong in (("--limit", "db1"), ("-e", "golive_restore_host=bd1")):
+        refused = stack.playbook("restore.yml", *confirmed, *wrong)
+        assert refused.returncode != 0
+        assert "golive_restore_host" in refused.stdout
+    database.wait_until_whole(5)
+    assert query("SELECT count(*) FROM golive_restore") == "2"
+
     begin = time.monotonic()
-    run = stack.playbook("restore.yml", "-e", f"golive_restore_time={moment}", "-e", "golive_restore_confirm=main")
+    run = stack.playbook("restore.yml", *confirmed)
     assert run.returncode == 0, run.stdout[-5000:]
     database.wait_until_whole()
     print(f"restored to a second, both nodes again: {time.monotonic() - begin:.0f} s")
