@@ -21,6 +21,7 @@ from ansible_collections.golive.delivery.plugins.module_utils.checks.spec import
     "pgbackrest",
     Parameter("stanza", "text", required=True),
     Parameter("system_user", "text", default="postgres"),
+    Parameter("repository", "integer"),
     Parameter("encrypted", "boolean"),
     Parameter("max_full_age_hours", "number"),
     Parameter("max_backup_age_hours", "number"),
@@ -28,7 +29,7 @@ from ansible_collections.golive.delivery.plugins.module_utils.checks.spec import
     Parameter("min_full", "integer"),
 )
 def pgbackrest(parameters: SimpleNamespace, context: Context) -> Outcome:
-    """Compare the state of a stanza and the age of its newest backups and WAL, in each repository."""
+    """Compare the state of a stanza and the age of its newest backups and WAL, in each repository or in the one that is named."""
     info = _info(parameters, context)
     verdict = Verdict()
     backups = info.get("backup", [])
@@ -97,7 +98,8 @@ def _wal(
 
 
 def _info(parameters: SimpleNamespace, context: Context) -> dict[str, Any]:
-    for item in _run(parameters, context, "info"):
+    number = parameters.repository
+    for item in _run(parameters, context, "info", *([] if number is None else [f"--repo={number}"])):
         if item.get("name") == parameters.stanza:
             return dict(item)
     raise CheckError(f"pgbackrest knows no stanza {parameters.stanza}")

@@ -178,6 +178,13 @@ def test_pgbackrest_names_the_repository_that_is_behind(check, backrest):
     assert "no WAL in repository 2" in result["observed"]
 
 
+def test_pgbackrest_asks_for_one_repository(check, backrest):
+    now = time.time()
+    calls = backrest(now, stanza(now))
+    ask(check, repository=1)
+    assert calls().splitlines()[0].endswith("info --repo=1")
+
+
 def test_pgbackrest_that_does_not_answer(check, backrest):
     backrest(0, stanza(0), rc=103)
     result = ask(check)
