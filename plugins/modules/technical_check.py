@@ -134,8 +134,8 @@ options:
       - >-
         C(pgbackrest) - a stanza in all its repositories, as pgBackRest on this host sees it. C(stanza) required;
         C(encrypted) boolean; C(min_full) number of full backups; C(max_full_age_hours), C(max_backup_age_hours) age of
-        the newest; C(max_wal_age_minutes) age of the newest WAL segment; C(repository) number of the only one to look at;
-        C(system_user), default V(postgres).
+        the newest; C(max_wal_age_minutes) age of the newest WAL segment; C(repository) number of the only one to
+        look at; C(system_user), default V(postgres).
       - >-
         C(value) - what another task measured. C(observed) required; C(expected) required; C(operator) default V(==);
         C(evidence) text.
