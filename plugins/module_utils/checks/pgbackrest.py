@@ -29,7 +29,7 @@ from ansible_collections.golive.delivery.plugins.module_utils.checks.spec import
     Parameter("min_full", "integer"),
 )
 def pgbackrest(parameters: SimpleNamespace, context: Context) -> Outcome:
-    """Compare the state of a stanza and the age of its newest backups and WAL, in each repository or in the one that is named."""
+    """Compare the state of a stanza and the age of its newest backups and WAL, in each repository or in a named one."""
     info = _info(parameters, context)
     verdict = Verdict()
     backups = info.get("backup", [])
