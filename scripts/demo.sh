@@ -78,7 +78,7 @@ up() {
   cat <<TXT
 
 == Done
-   Open       https://localhost:$port/  or  https://$network.11/   (authority: $secrets/ca.pem)
+   Open       https://localhost:$port/  or  https://$network.10/   (authority: $secrets/ca.pem)
    Log in as  admin, database erp; the password lies in $secrets/erp_admin_password
    Report     reports/demo/report.html
    Took

@@ -44,6 +44,20 @@ class Inventory:
     def set(self, **variables: object) -> None:
         (self.folder / "group_vars" / "all" / "zz_test.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
 
+    def value(self, host: str, name: str) -> object:
+        """What a variable of a host amounts to."""
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump(self.hosts), encoding="utf-8")
+        command = ["ansible", host, "-i", str(self.folder), "--playbook-dir", "playbooks"]
+        run = subprocess.run(
+            [*command, "-m", "ansible.builtin.debug", "-a", f"var={name}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        )
+        return json.loads(run.stdout.split("=>", 1)[1])[name]
+
     def run(self) -> subprocess.CompletedProcess:
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(self.hosts), encoding="utf-8")
         return subprocess.run(
@@ -172,6 +186,39 @@ def test_refused(inventory: Inventory, spoil: Callable[[Inventory], tuple[str, .
     assert "PRIVATE KEY" not in output
 
 
+@pytest.mark.parametrize(
+    ("instance", "words"),
+    [
+        ({"addresses": ["127.9.9.11"]}, ("127.9.9.11", "a member's own address")),
+        ({"addresses": ["127.9.9.300"]}, ("127.9.9.300", "IPv4 or IPv6 addresses")),
+        ({"virtual_router_id": 256}, ("virtual_router_id is from 1 to 255", "256")),
+        ({"first": "lb3"}, ("first is one of keepalived_members", "lb1, lb2", "lb3")),
+    ],
+)
+def test_wrong_floating_addresses_are_refused(inventory: Inventory, instance: dict, words: tuple[str, ...]) -> None:
+    """What only the role itself can judge: it is asked before a host is."""
+    inventory.groups["load_balancer"]["vars"]["keepalived_instances"][0].update(instance)
+    run = inventory.run()
+    assert run.returncode != 0
+    for word in ("keepalived_instances", *words):
+        assert word in run.stdout, run.stdout
+    assert "UNREACHABLE" not in run.stdout, run.stdout
+    assert "correct-horse" not in run.stdout
+
+
+def test_the_floating_address_reaches_certificate_firewall_and_report(inventory: Inventory) -> None:
+    assert inventory.value("lb1", "golive_virtual_addresses") == ["127.9.9.10"]
+    assert inventory.value("app1", "golive_public_address") == "127.9.9.10"
+    assert "IP:127.9.9.10" in inventory.value("lb2", "certificates_list")[0]["subject_alt_names"]
+    rule = next(r for r in inventory.value("lb1", "golive_firewall_rules") if r.get("protocol") == "vrrp")
+    assert rule["sources"] == ["127.9.9.11/32", "127.9.9.12/32"]
+    assert inventory.value("app1", "golive_expected_checks")["keepalived"] == ["lb1", "lb2"]
+    del inventory.groups["load_balancer"]["vars"]
+    assert inventory.value("app1", "golive_public_addresses") == ["127.9.9.11", "127.9.9.12"]
+    assert not [r for r in inventory.value("lb1", "golive_firewall_rules") if r.get("protocol") == "vrrp"]
+    assert inventory.value("app1", "golive_expected_checks")["keepalived"] == []
+
+
 def test_the_unspoilt_inventory_gets_as_far_as_the_hosts(inventory: Inventory) -> None:
     """Or the refusals above would prove nothing."""
     run = inventory.run()
@@ -181,22 +228,10 @@ def test_the_unspoilt_inventory_gets_as_far_as_the_hosts(inventory: Inventory) -
 def test_ports_of_the_roles_reach_firewall_and_clients_and_nobody_means_no_rule(inventory: Inventory) -> None:
     inventory.groups["etcd"]["hosts"].update(inventory.groups.pop("monitoring")["hosts"])
     inventory.set(etcd_client_port=12379, haproxy_database_primary_port=6432)
-    (inventory.folder / "hosts.yml").write_text(yaml.safe_dump(inventory.hosts), encoding="utf-8")
-
-    def value(host: str, name: str) -> object:
-        command = ["ansible", host, "-i", str(inventory.folder), "--playbook-dir", "playbooks"]
-        run = subprocess.run(
-            [*command, "-m", "ansible.builtin.debug", "-a", f"var={name}"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-        )
-        return json.loads(run.stdout.split("=>", 1)[1])[name]
+    value = inventory.value
 
     balancer = {rule["name"]: rule for rule in value("lb1", "golive_firewall_rules")}
-    assert set(balancer) == {"http", "database"}, "statistics would be open to everybody"
+    assert set(balancer) == {"http", "floating addresses", "database"}, "statistics would be open to everybody"
     assert balancer["database"]["ports"] == [6432, 5433]
     assert value("app1", "golive_database_port") == 6432
     assert 12379 in next(rule for rule in value("db1", "golive_firewall_rules") if rule["name"] == "etcd")["ports"]
