@@ -42,6 +42,9 @@ options:
       - >-
         C(unit_hardening) - what C(systemd-analyze security) says. C(unit) required; C(max_exposure) required, 0 to 10.
       - >-
+        C(unit_limits) - the limits that a unit runs with. C(unit) required; at least one of C(memory_max) such as
+        V(800M), C(cpu_quota) such as V(150%), C(tasks_max) and C(open_files), numbers.
+      - >-
         C(package) - a Debian package. C(name) required; C(installed) default true; C(version) a beginning such as
         V(15.) or a comparison such as V(>= 15.4).
       - >-
@@ -136,6 +139,10 @@ options:
         C(encrypted) boolean; C(min_full) number of full backups; C(max_full_age_hours), C(max_backup_age_hours) age of
         the newest; C(max_wal_age_minutes) age of the newest WAL segment; C(repository) number of the only one to
         look at; C(system_user), default V(postgres).
+      - >-
+        C(app_release) - the releases of an application of the role app_server. C(name) required; the link and the
+        activation have to agree, with each other and with C(current), the folder of the release, if it is given; the
+        previous release, if there was one, has to be complete with its snapshot.
       - >-
         C(value) - what another task measured. C(observed) required; C(expected) required; C(operator) default V(==);
         C(evidence) text.

@@ -25,6 +25,7 @@ from ansible_collections.golive.delivery.plugins.module_utils.checks import (
     patroni,
     pgbackrest,
     postgresql,
+    release,
     service,
     tls,
     value,
