@@ -2,7 +2,8 @@
 """Say which processes of an application are to be (re)started.
 
 Arguments: the application's name, its processes' names. Prints a JSON object: `due` (processes to restart), `unknown`
-(processes without a unit file), `undeclared` (units of the application that are not among the arguments). Reads only.
+(processes without a unit file), `undeclared` (units of the application that are not among the arguments) and
+`journal_stale` (whether the journal runs without the limits that the role wrote). Reads only.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 UNITS = "/etc/systemd/system"
 STARTED = "/run/golive"
+JOURNAL = "/etc/systemd/journald.conf.d/golive-app-server.conf"
 
 
 def unit_properties(units: list[str]) -> dict[str, dict[str, str]]:
@@ -58,6 +61,22 @@ def belongs_to(path: str, application: str) -> bool:
         return unit.readline().strip() == "# golive.delivery.app_server: " + application
 
 
+def journal_stale() -> bool:
+    """Whether the journal was started before its limits were written."""
+    try:
+        written = os.stat(JOURNAL).st_mtime
+    except FileNotFoundError:
+        return False
+    shown = subprocess.run(
+        ["systemctl", "show", "--property=ExecMainStartTimestampMonotonic", "--value", "systemd-journald.service"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    age = time.clock_gettime(time.CLOCK_MONOTONIC) - int(shown.stdout.strip() or 0) / 1e6
+    return written > time.time() - age
+
+
 def main() -> None:
     """Read the arguments, print the answer."""
     application, processes = sys.argv[1], sys.argv[2:]
@@ -72,6 +91,7 @@ def main() -> None:
     answer = {
         "due": [name for name, unit in known.items() if is_due(unit, properties.get(unit, {}))],
         "unknown": [name for name in processes if name not in known],
+        "journal_stale": journal_stale(),
         "undeclared": [os.path.basename(path) for path in present if os.path.basename(path) not in units.values()],
     }
     json.dump(answer, sys.stdout)
