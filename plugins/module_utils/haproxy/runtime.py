@@ -1,0 +1,127 @@
+# Copyright: The golive.delivery authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HAProxy's runtime API, of the process that serves now and of those that a reload left to finish their sessions.
+
+The master's socket leads to all of them; the admin socket knows the current one only, and would call a server empty
+that still answers requests which came before a reload.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MASTER_SOCKET = "/run/haproxy-master.sock"
+_SECONDS = 10.0  # for one answer
+_GONE = "find the target PID"  # the master's word for a process that has ended in the meantime
+
+MAINTENANCE, DRAIN = 0x01, 0x08  # what an administrator ordered, in srv_admin_state
+
+
+class RuntimeApiError(Exception):
+    """HAProxy did not answer, or refused."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of a backend, as one process sees it."""
+
+    backend: str
+    name: str
+    status: str
+    sessions: int
+    last_check: str
+
+    @property
+    def up(self) -> bool:
+        """Tell whether it gets requests; "UP 1/2" is on its way down."""
+        return self.status in ("UP", "no check") or self.status.startswith("UP (via")
+
+    def __str__(self) -> str:
+        return f"{self.backend}/{self.name}"
+
+
+class Runtime:
+    """Questions and orders to HAProxy's processes."""
+
+    def __init__(self, path: str = MASTER_SOCKET) -> None:
+        self._path = path
+
+    def ask(self, command: str, process: int | None = None) -> str:
+        """Return the answer of a process, of the master without one."""
+        prefix = f"@!{process} " if process else ""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as master:
+            master.settimeout(_SECONDS)
+            try:
+                master.connect(self._path)
+                master.sendall(f"{prefix}{command}\n".encode())
+                master.shutdown(socket.SHUT_WR)
+                answer = b"".join(iter(lambda: master.recv(65536), b""))
+            except OSError as exc:
+                raise RuntimeApiError(f"HAProxy does not answer on {self._path}: {exc}") from exc
+        return answer.decode(errors="replace")
+
+    def processes(self) -> tuple[int, list[int]]:
+        """Return the process that serves, and those that only finish what they have."""
+        found: dict[str, list[int]] = {"workers": [], "old workers": []}
+        section = ""
+        answer = self.ask("show proc")
+        for line in answer.splitlines():
+            if line.startswith("# "):
+                section = line[2:].strip()
+            elif section in found and (row := re.match(r"\s*([0-9]+)\s+worker\b", line)):
+                found[section].append(int(row.group(1)))
+        if not found["workers"]:
+            raise RuntimeApiError(f"HAProxy's master names no process that serves: {answer.strip()!r}")
+        return found["workers"][0], found["old workers"]
+
+    def order(self, command: str, forgive: str = "") -> None:
+        """Give an order to all processes; an old one may know nothing of what it names."""
+        current, old = self.processes()
+        answer = self.ask(command, current).strip()
+        if answer and not (forgive and forgive in answer):
+            raise RuntimeApiError(f"HAProxy refused {command!r}: {answer}")
+        for process in old:
+            self.ask(command, process)
+
+    def rows(self, process: int) -> list[dict[str, str]]:
+        """Return the statistics of a process; none if it has ended in the meantime."""
+        answer = self.ask("show stat", process)
+        if _GONE in answer:
+            return []
+        if not answer.startswith("# pxname"):
+            raise RuntimeApiError(f"HAProxy gave no statistics: {answer[:200]!r}")
+        return list(csv.DictReader(answer.lstrip("# ").splitlines()))
+
+    def servers(self, process: int) -> Iterator[Server]:
+        """Yield the servers of the HTTP backends."""
+        for row in self.rows(process):
+            if row["svname"] not in ("FRONTEND", "BACKEND") and row.get("mode", "http") == "http":
+                said = " ".join(row.get(name) or "" for name in ("check_status", "check_code", "last_chk")).strip()
+                sessions = int(row["scur"] or 0) + int(row["qcur"] or 0)
+                yield Server(row["pxname"], row["svname"], row["status"], sessions, said)
+
+    def backends(self) -> list[str]:
+        """Return the names of the HTTP backends."""
+        rows = self.rows(self.processes()[0])
+        return [row["pxname"] for row in rows if row["svname"] == "BACKEND" and row.get("mode", "http") == "http"]
+
+    def orders(self) -> dict[tuple[str, str], int]:
+        """Return what an administrator ordered, as bits, by backend and server."""
+        answer = self.ask("show servers state", self.processes()[0])
+        rows = [line.split(" ") for line in answer.splitlines() if line and line[0].isdigit() and " " in line]
+        return {(row[1], row[3]): int(row[6]) & (MAINTENANCE | DRAIN) for row in rows}
+
+    def sessions(self, backend: str, server: str = "") -> int:
+        """Return how many sessions a server has (a backend's servers without one), in all processes."""
+        current, old = self.processes()
+        return sum(
+            found.sessions
+            for process in (current, *old)
+            for found in self.servers(process)
+            if found.backend == backend and server in ("", found.name)
+        )

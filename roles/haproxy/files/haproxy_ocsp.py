@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ask the responder of each certificate's authority about it, and let HAProxy send the answer along (OCSP stapling).
+
+Arguments: certificates with their chains (PEM). The answer is verified, kept beside the certificate (the same path and
+.ocsp) and given to the running HAProxy without a reload. One that is not "good" is not used and ends this with 1.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+
+ADMIN_SOCKET = "/run/haproxy/admin.sock"
+CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+class StaplingError(Exception):
+    """A certificate for which there is no answer."""
+
+
+def openssl(*arguments: str) -> str:
+    """Return what openssl prints; raise StaplingError with its reason."""
+    done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        raise StaplingError((done.stderr or done.stdout).strip().replace("\n", " ")[:300])
+    return done.stdout + done.stderr
+
+
+def tell_haproxy(response: bytes) -> None:
+    """Give the answer to the running process; a later reload reads the file."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as admin:
+        admin.settimeout(10)
+        admin.connect(ADMIN_SOCKET)
+        admin.sendall(b"set ssl ocsp-response " + base64.b64encode(response) + b"\n")
+        admin.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: admin.recv(4096), b"")).decode(errors="replace").strip()
+    if "updated" not in answer:
+        raise StaplingError(f"HAProxy did not take the answer before its next reload: {answer}")
+
+
+def staple(path: str, folder: str) -> None:
+    """Ask, verify, keep, tell."""
+    chain = CERTIFICATE.findall(pathlib.Path(path).read_text(encoding="ascii"))
+    if len(chain) < 2:
+        raise StaplingError("the file holds no certificate of its issuer, with which the answer would be verified")
+    leaf, issuer, answer = (os.path.join(folder, name) for name in ("leaf", "issuer", "answer"))
+    pathlib.Path(leaf).write_text(chain[0] + "\n", encoding="ascii")
+    pathlib.Path(issuer).write_text("\n".join(chain[1:]) + "\n", encoding="ascii")
+    responder = openssl("x509", "-in", leaf, "-noout", "-ocsp_uri").split()
+    if not responder:
+        raise StaplingError("the certificate names no responder: haproxy_ocsp_stapling has to be false for it")
+    question = ["-issuer", issuer, "-cert", leaf, "-url", responder[0], "-no_nonce", "-timeout", "20"]
+    said = openssl("ocsp", *question, "-respout", answer, "-CAfile", issuer, "-partial_chain")
+    if f"{leaf}: good" not in said:
+        raise StaplingError(f"the responder does not call it good: {said.strip()[:300]}")
+    response = pathlib.Path(answer).read_bytes()
+    target = pathlib.Path(f"{path}.ocsp")
+    known = target.exists()
+    if known and target.read_bytes() == response:
+        return
+    fresh = pathlib.Path(f"{path}.ocsp.new")
+    fresh.write_bytes(response)
+    fresh.replace(target)
+    if known:
+        tell_haproxy(response)
+    else:
+        # HAProxy learns at a reload only that there is an answer at all.
+        subprocess.run(["systemctl", "reload", "haproxy.service"], check=True)
+
+
+problems = []
+for certificate in sys.argv[1:]:
+    with tempfile.TemporaryDirectory(prefix="golive-") as work:
+        try:
+            staple(certificate, work)
+        except (StaplingError, OSError, subprocess.SubprocessError) as exc:
+            problems.append(f"{certificate}: {exc}")
+if problems:
+    sys.exit(" ".join(problems))
