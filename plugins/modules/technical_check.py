@@ -64,6 +64,10 @@ options:
         V(address:port) of the node to ask, the name stays that of the URL; C(redirect_to) regular expression for
         Location.
       - >-
+        C(http_latency) - requests one after the other, each on a connection of its own. C(url) required; C(p95_seconds)
+        required, in which 95 % of them are answered; C(requests) default 40, at least 20; C(status) of every answer,
+        code or list of codes, default 200; C(method), C(ca_path) and C(connect_to) as above.
+      - >-
         C(tls_certificate) - chain, names and end of a certificate. C(host) and C(port), or C(path) of a PEM file with
         its chain; C(names) list that it must be valid for, default the host; C(ca_path) file or directory, default
         the system's; C(warn_days) default 30 and C(fail_days) default 7 days left; C(starttls) V(postgresql).
@@ -119,6 +123,10 @@ options:
         C(haproxy_backend) - servers of a backend that are UP. C(backend) required; C(socket) default
         C(/run/haproxy/admin.sock); C(min_up), C(max_up) numbers; C(all_up) default true when no number is given;
         C(backup) counts backup servers only (true) or none of them (false), default all servers.
+      - >-
+        C(haproxy_drain) - reading only: a server of a backend could be drained, others would stay, and a reload would
+        keep it. C(backend) required; C(socket) as above; C(unit) default C(haproxy.service); C(state_program) required,
+        which its reload runs first; C(state_file) required.
       - C(haproxy_config) - haproxy accepts its configuration. C(files) default C(/etc/haproxy/haproxy.cfg).
       - >-
         C(etcd_cluster) - what all members of etcd say. C(members) required, dictionary of names and client URLs;

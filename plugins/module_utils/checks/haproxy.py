@@ -1,11 +1,12 @@
 # Copyright: The golive.delivery authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of HAProxy: haproxy_backend, haproxy_config."""
+"""Checks of HAProxy: haproxy_backend, haproxy_config, haproxy_drain."""
 
 from __future__ import annotations
 
 import csv
+import os
 import socket
 from types import SimpleNamespace
 
@@ -13,6 +14,10 @@ from ansible_collections.golive.delivery.plugins.module_utils.checks.context imp
 from ansible_collections.golive.delivery.plugins.module_utils.checks.outcome import CheckError, Outcome, Verdict, judge
 from ansible_collections.golive.delivery.plugins.module_utils.checks.sockets import reason
 from ansible_collections.golive.delivery.plugins.module_utils.checks.spec import Parameter, check_type
+
+# Of a row of `show servers state`: what an administrator ordered, of which maintenance and drain matter here.
+_ADMIN_STATE = 6
+_ORDERED = 0x01 | 0x08
 
 
 @check_type(
@@ -29,7 +34,7 @@ def haproxy_backend(parameters: SimpleNamespace, context: Context) -> Outcome:
 
     Of all servers, unless `backup` asks for the backup servers or for the others only.
     """
-    rows = list(csv.DictReader(_ask(parameters.socket, "show stat", context).lstrip("# ").splitlines()))
+    rows = _statistics(parameters.socket, context)
     servers = {
         row["svname"]: row["status"]
         for row in rows
@@ -67,10 +72,47 @@ def _ask(path: str, question: str, context: Context) -> str:
             raise context.expired() from None
         except OSError as exc:
             raise CheckError(f"haproxy does not answer on {path}: {reason(exc)}") from exc
-    text = answer.decode(errors="replace")
+    return answer.decode(errors="replace")
+
+
+def _statistics(path: str, context: Context) -> list[dict[str, str]]:
+    text = _ask(path, "show stat", context)
     if not text.startswith("# pxname"):
         raise CheckError(f"haproxy gave no statistics on {path}: {text[:200]!r}")
-    return text
+    return list(csv.DictReader(text.lstrip("# ").splitlines()))
+
+
+@check_type(
+    "haproxy_drain",
+    Parameter("socket", "path", default="/run/haproxy/admin.sock"),
+    Parameter("backend", "text", required=True),
+    Parameter("unit", "text", default="haproxy.service"),
+    Parameter("state_program", "path", required=True),
+    Parameter("state_file", "path", required=True),
+)
+def haproxy_drain(parameters: SimpleNamespace, context: Context) -> Outcome:
+    """Prove, reading only, that a server could be drained: by whom, that others stay, and that a reload keeps it."""
+    verdict = Verdict()
+    level = _ask(parameters.socket, "show cli level", context).strip()
+    verdict.demand(level == "admin", f"orders are taken on {parameters.socket}", f"level {level or 'unknown'}")
+    name = parameters.backend
+    up = [
+        row["svname"]
+        for row in _statistics(parameters.socket, context)
+        if row["pxname"] == name and row["svname"] not in ("FRONTEND", "BACKEND") and row["status"].startswith("UP")
+    ]
+    verdict.demand(len(up) > 1, f"without one server of {name} others are UP", f"{len(up)} servers UP")
+    state = [line.split(" ") for line in _ask(parameters.socket, "show servers state", context).splitlines()]
+    held = [row[3] for row in state if len(row) > _ADMIN_STATE and row[1] == name and int(row[_ADMIN_STATE]) & _ORDERED]
+    verdict.demand(not held, "none is out now", f"drained or in maintenance: {', '.join(held) or 'none'}")
+    shown = context.run(["systemctl", "show", "--property=ExecReload", parameters.unit]).stdout
+    first = shown.find(f"path={parameters.state_program} ")
+    signal = shown.rfind("path=/bin/kill ")
+    saved = 0 <= first < signal and os.access(parameters.state_program, os.X_OK)
+    verdict.demand(saved, "the state is written before a reload", "it is" if saved else "it is not")
+    loads = os.path.exists(parameters.state_file)
+    verdict.demand(loads, f"{parameters.state_file} exists", "it exists" if loads else "it does not exist")
+    return verdict.outcome(f"servers UP: {', '.join(up)}")
 
 
 @check_type("haproxy_config", Parameter("files", "paths", default=["/etc/haproxy/haproxy.cfg"]))

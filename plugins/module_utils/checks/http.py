@@ -1,11 +1,12 @@
 # Copyright: The golive.delivery authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks over HTTP: http."""
+"""Checks over HTTP: http, http_latency."""
 
 from __future__ import annotations
 
 import http.client
+import math
 import socket
 import ssl
 import time
@@ -13,12 +14,13 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from ansible_collections.golive.delivery.plugins.module_utils.checks.context import Context
-from ansible_collections.golive.delivery.plugins.module_utils.checks.outcome import Outcome, Verdict
+from ansible_collections.golive.delivery.plugins.module_utils.checks.outcome import Outcome, Verdict, judge
 from ansible_collections.golive.delivery.plugins.module_utils.checks.sockets import client_tls, connect, reason
 from ansible_collections.golive.delivery.plugins.module_utils.checks.spec import Parameter, Problem, check_type
 
 _STATUSES = range(100, 600)
 _REDIRECTS = (301, 302, 303, 307, 308)
+_FEWEST_REQUESTS = 20
 _BODY_LIMIT = 1024 * 1024  # bytes; the rest of a longer body is not looked at
 
 
@@ -26,6 +28,13 @@ def _rule(parameters: SimpleNamespace) -> Problem | None:
     if any(code not in _STATUSES for code in parameters.status or []):
         return Problem("parameters.status", f"expected HTTP status codes, got {parameters.status}")
     return None
+
+
+def _latency_rule(parameters: SimpleNamespace) -> Problem | None:
+    if parameters.requests < _FEWEST_REQUESTS:
+        # Of fewer ones the 95th percentile is simply the slowest.
+        return Problem("parameters.requests", f"expected at least {_FEWEST_REQUESTS}, got {parameters.requests}")
+    return _rule(parameters)
 
 
 @check_type(
@@ -46,7 +55,7 @@ def http_check(parameters: SimpleNamespace, context: Context) -> Outcome:
     verdict = Verdict()
     start = time.monotonic()
     try:
-        response, body, tls_version = _request(parameters, context)
+        response, body, tls_version = request(parameters, context)
     except socket.timeout:
         raise context.expired() from None
     except (OSError, http.client.HTTPException) as exc:
@@ -86,7 +95,41 @@ def http_check(parameters: SimpleNamespace, context: Context) -> Outcome:
     return verdict.outcome(evidence)
 
 
-def _request(parameters: SimpleNamespace, context: Context) -> tuple[http.client.HTTPResponse, bytes, str | None]:
+@check_type(
+    "http_latency",
+    Parameter("url", "url", required=True),
+    Parameter("p95_seconds", "seconds", required=True),
+    Parameter("requests", "integer", default=40),
+    Parameter("status", "integers", default=[200]),
+    Parameter("ca_path", "path"),
+    Parameter("method", "text", default="GET", choices=("GET", "HEAD", "OPTIONS")),
+    Parameter("connect_to", "endpoint"),
+    rule=_latency_rule,
+)
+def http_latency(parameters: SimpleNamespace, context: Context) -> Outcome:
+    """Make requests one after the other, a connection for each; 95 % of them are answered in time, all of them well."""
+    taken: list[float] = []
+    for number in range(1, parameters.requests + 1):
+        start = time.monotonic()
+        try:
+            response = request(parameters, context)[0]
+        except socket.timeout:
+            raise context.expired() from None
+        except (OSError, http.client.HTTPException) as exc:
+            return judge(False, f"an answer from {parameters.url}", f"request {number}: {reason(exc)}")
+        taken.append(time.monotonic() - start)
+        if response.status not in parameters.status:
+            expected = f"status {' or '.join(map(str, parameters.status))}"
+            return judge(False, expected, f"status {response.status} of request {number}")
+    taken.sort()
+    # The nearest rank: the smallest time within which at least 95 % of the answers came.
+    p95 = taken[math.ceil(len(taken) * 0.95) - 1]
+    evidence = f"{len(taken)} requests: median {taken[len(taken) // 2]:.3f} s, slowest {taken[-1]:.3f} s"
+    wanted = f"95 % of the answers within {parameters.p95_seconds:g} s"
+    return judge(p95 <= parameters.p95_seconds, wanted, f"95 % within {p95:.3f} s", evidence)
+
+
+def request(parameters: SimpleNamespace, context: Context) -> tuple[http.client.HTTPResponse, bytes, str | None]:
     """Return the response, the beginning of its body and the TLS version; the name stays that of the URL."""
     url = urlsplit(parameters.url)
     secure = url.scheme == "https"
