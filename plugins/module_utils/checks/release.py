@@ -75,9 +75,11 @@ def unit_limits(parameters: SimpleNamespace, context: Context) -> Outcome:
     if parameters.memory_max:
         found, wanted = state.get("MemoryMax", ""), parameters.memory_max
         size = _SIZE.fullmatch(wanted)
-        # systemd has made bytes of a share of the memory.
-        good = found == str(int(size.group(1)) * _UNITS[size.group(2)]) if size else found.isdigit()
-        verdict.demand(good or found == wanted, f"memory at most {wanted}", f"memory {found}")
+        if size:
+            good = found == str(int(size.group(1)) * _UNITS[size.group(2)])
+        else:  # systemd has made bytes of a share of the memory
+            good = found == wanted or (wanted.endswith("%") and found.isdigit())
+        verdict.demand(good, f"memory at most {wanted}", f"memory {found}")
     if parameters.cpu_quota:
         found = state.get("CPUQuotaPerSecUSec", "")
         share = sum(float(number) * _SECONDS[unit] for number, unit in _SPAN.findall(found)) * 100
