@@ -162,6 +162,23 @@ def own_addresses():
     return found
 
 
+def read_settings(path):
+    """Return what the role has written, each address in the form in which the kernel gives it back."""
+    with open(path, encoding="utf-8") as file:
+        settings = json.load(file)
+
+    def canonical(address):
+        return str(ipaddress.ip_address(address))
+
+    settings["address"] = canonical(settings["address"])
+    settings["members"] = {name: canonical(address) for name, address in settings["members"].items()}
+    settings["witnesses"] = [canonical(address) for address in settings["witnesses"]]
+    for instance in settings["instances"].values():
+        instance["addresses"] = [canonical(address) for address in instance["addresses"]]
+        instance["elders"] = [{**elder, "address": canonical(elder["address"])} for elder in instance["elders"]]
+    return settings
+
+
 def fit(settings):
     """Return why this host should not hold an address, None if it may."""
     check = settings["check"]
@@ -228,8 +245,7 @@ def log_change(subject, reason):
 
 def main(arguments):
     """Answer one question; `--log` as the last argument tells the journal."""
-    with open(CONFIGURATION, encoding="utf-8") as file:
-        settings = json.load(file)
+    settings = read_settings(CONFIGURATION)
     log = arguments[-1] == "--log"
     words = arguments[:-1] if log else arguments
     if words[0] == "holders":

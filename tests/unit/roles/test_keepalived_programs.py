@@ -121,6 +121,12 @@ def test_serves(answer, expected):
     assert program.serves("127.0.0.1", port, "/", 2) is False
 
 
+def test_settings_have_addresses_as_the_kernel_writes_them(tmp_path):
+    written = json.dumps(SETTINGS).replace("2001:db8::10", "2001:0DB8:0::10")
+    (tmp_path / "golive.json").write_text(written, encoding="utf-8")
+    assert program.read_settings(tmp_path / "golive.json") == SETTINGS
+
+
 def test_own_addresses_hold_the_loopback():
     assert "127.0.0.1" in program.own_addresses()
 
