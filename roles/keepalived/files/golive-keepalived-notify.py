@@ -68,7 +68,8 @@ def main(name, state, now):
         replace(path, json.dumps(record, indent=1) + "\n")
         with open(CONFIGURATION, encoding="utf-8") as file:
             folder = json.load(file)["metrics"]
-        if folder and os.path.isdir(folder):
+        if folder:
+            os.makedirs(folder, exist_ok=True)
             replace(os.path.join(folder, f"golive_keepalived_{name}.prom"), metrics(record))
 
 
