@@ -1,10 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Have a container's image on the host: load it from an archive or pull it, by its digest.
 
-Arguments: a JSON object with `image`, `digest`, `archive` ("" to pull), `tag` (keeps the image from being pruned) and
-`output` (where to note what it is); or with `prune` (name of the kept images), `application` and `releases` (their folder), to
-remove the images of releases that are gone. Environment GOLIVE_REGISTRY: user:password of the registry, if it wants them. Prints a
-JSON object with `error` ("" when all is well) and `changed`; the return code is always 0, as the caller hides the output.
+The argument is a JSON object. To have an image: `image`, `digest`, `archive` ("" to pull), `tag` (keeps the image from
+being pruned) and `output` (where to note what it is). To remove the images of releases that are gone: `prune` (name of
+the kept images), `application` and `releases` (their folder). Environment GOLIVE_REGISTRY: user:password of the
+registry, if it wants them. Prints a JSON object with `error` ("" when all is well) and `changed`; the return code is
+always 0, as the caller hides the output.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ def docker(*arguments: str, folder: str = "") -> subprocess.CompletedProcess[str
     """Run the engine's client; `folder` has the configuration that it shall use."""
     environment = dict(os.environ, DOCKER_CONFIG=folder) if folder else None
     return subprocess.run(
-        ["docker", *arguments], check=False, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ["docker", *arguments],
+        check=False,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -90,7 +96,13 @@ def ensure(wanted: dict[str, str], access: str) -> bool:
     tagged = docker("image", "tag", identity, wanted["tag"])
     if tagged.returncode != 0:
         raise ImageError(f"the image cannot be named {wanted['tag']}: {tagged.stdout.strip()}")
-    note = {"id": identity, "digest": wanted["digest"], "image": wanted["image"], "reference": reference, "tag": wanted["tag"]}
+    note = {
+        "id": identity,
+        "digest": wanted["digest"],
+        "image": wanted["image"],
+        "reference": reference,
+        "tag": wanted["tag"],
+    }
     with open(wanted["output"], "w", encoding="utf-8") as output:
         json.dump(note, output, indent=2, sort_keys=True)
         output.write("\n")

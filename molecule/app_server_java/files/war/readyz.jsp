@@ -1,0 +1,1 @@
+<%@ page contentType="text/plain" %><% response.setStatus(Integer.parseInt("@STATUS@")); %>@STATUS@
