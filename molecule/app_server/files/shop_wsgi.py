@@ -13,9 +13,10 @@ def app(environ, start_response):
     """Answer a request."""
     path = environ["PATH_INFO"]
     if path in ("/healthz", "/readyz"):
-        ready = path == "/healthz" or (pathlib.Path(os.environ["STATE_DIRECTORY"]) / "heartbeat-worker").exists()
+        worker = (pathlib.Path(os.environ["STATE_DIRECTORY"]) / "heartbeat-worker").exists()
+        ready = path == "/healthz" or (worker and os.environ["SHOP_FAULT"] != "unready")
         start_response("200 OK" if ready else "503 Service Unavailable", [("Content-Type", "text/plain")])
-        return [b"ready\n" if ready else b"no worker yet\n"]
+        return [b"ready\n" if ready else b"not ready\n"]
     if path.startswith("/static/"):
         start_response("200 OK", [("Content-Type", "text/javascript")])
         return [(STATIC / os.path.basename(path)).read_bytes()]
