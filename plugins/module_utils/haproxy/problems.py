@@ -178,7 +178,6 @@ def find(given: Mapping[str, Any]) -> list[str]:
     backends = [str(backend["name"]) for backend in given["backends"]]
     for number, backend in enumerate(given["backends"]):
         problems += _backend(f"haproxy_backends[{number}]", backend)
-    problems += _unique("haproxy_backends", backends)
     problems += _frontend("haproxy_", given, backends)
     names = [str(frontend["name"]) for frontend in given["frontends"]]
     for number, frontend in enumerate(given["frontends"]):
@@ -188,7 +187,7 @@ def find(given: Mapping[str, Any]) -> list[str]:
         if frontend["name"] in _RESERVED:
             problems.append(f"{at}.name: expected a name that the role does not use itself, given {frontend['name']}")
         problems += _frontend(f"{at}.", frontend, backends)
-    problems += _unique("haproxy_frontends and haproxy_backends", [*names, *backends])
+    problems += _unique("haproxy_backends, haproxy_frontends", [*backends, *names])
     for key in _TIMES:
         problems += _one(f"haproxy_{key}", given[key], _time, _TIME_FORM)
     for key in _NETWORKS:

@@ -10,14 +10,20 @@ import socket
 import ssl
 import threading
 import time
+from typing import ClassVar
 
 import pytest
+from ansible_collections.golive.delivery.plugins.module_utils.checks import definition
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers by the path."""
 
+    delays: ClassVar[list[float]] = []
+
     def do_GET(self) -> None:
+        if self.delays:
+            time.sleep(self.delays.pop())
         if self.path == "/slow":
             time.sleep(0.3)
         status = {"/moved": 301, "/broken": 503}.get(self.path, 200)
@@ -78,6 +84,41 @@ def web():
 )
 def test_answer(check, web, path, parameters, status):
     assert check("http", url=f"http://127.0.0.1:{web()}{path}", **parameters)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "observed"),
+    [
+        ("/", {"p95_seconds": 2}, "pass", "95 % within 0."),
+        ("/", {"p95_seconds": 0.00001}, "fail", "95 % within 0."),
+        ("/broken", {"p95_seconds": 2}, "fail", "status 503 of request 1"),
+        ("/broken", {"p95_seconds": 2, "status": [200, 503]}, "pass", "95 % within 0."),
+    ],
+)
+def test_latency(check, web, path, parameters, status, observed):
+    result = check("http_latency", url=f"http://127.0.0.1:{web()}{path}", requests=20, **parameters)
+    assert result["status"] == status
+    assert observed in result["observed"]
+
+
+def test_one_slow_answer_of_twenty_is_forgiven_and_two_are_not(check, web):
+    url = f"http://127.0.0.1:{web()}/"
+    Handler.delays = [0.4] + [0] * 19
+    assert check("http_latency", url=url, requests=20, p95_seconds=0.3)["status"] == "pass"
+    Handler.delays = [0.4] * 2 + [0] * 18
+    assert check("http_latency", url=url, requests=20, p95_seconds=0.3)["status"] == "fail"
+
+
+def test_latency_of_few_requests_is_refused(check):
+    with pytest.raises(definition.DefinitionsError, match="expected at least 20, got 5"):
+        check("http_latency", url="http://127.0.0.1/", requests=5, p95_seconds=1)
+
+
+def test_latency_of_nobody_is_a_failure(check):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    result = check("http_latency", url=f"http://127.0.0.1:{port}/", p95_seconds=1)
+    assert (result["status"], result["observed"]) == ("fail", "request 1: connection refused")
 
 
 def test_result_tells_what_was_seen(check, web):

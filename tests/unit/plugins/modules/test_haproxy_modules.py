@@ -1,0 +1,131 @@
+# Copyright: The golive.delivery authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""haproxy_server and haproxy_maintenance against an HAProxy in memory, which has a process left over from a reload."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.golive.delivery.plugins.module_utils.haproxy.listed import cookie
+from ansible_collections.golive.delivery.plugins.modules import haproxy_maintenance, haproxy_server
+from ansible_collections.golive.delivery.tests.unit.plugins.module_utils.haproxy.fake_haproxy import FakeHaproxy
+
+APP1 = {"server": "app1", "backend": "erp", "timeout": 0.1}
+
+
+@pytest.fixture
+def haproxy(tmp_path):
+    return FakeHaproxy(str(tmp_path / "master.sock"))
+
+
+@pytest.fixture
+def run(haproxy, tmp_path, capsys):
+    def run_module(module, **parameters):
+        name = "drained_list" if module is haproxy_server else "maintenance_list"
+        fixed = {"socket": haproxy.path, name: str(tmp_path / "list")}
+        with patch_module_args({**fixed, **parameters}), pytest.raises(SystemExit):
+            module.main()
+        return json.loads(capsys.readouterr().out)
+
+    return run_module
+
+
+def test_drain_tells_all_processes_and_the_list(run, haproxy, tmp_path):
+    haproxy.lists[str(tmp_path / "list")] = []
+    result = run(haproxy_server, **APP1, state="drain")
+    assert (result["changed"], result["sessions"]) == (True, 0)
+    assert result["servers"] == [{"backend": "erp", "server": "app1", "old": "ready", "new": "drain", "others_up": 1}]
+    orders = [order for order in haproxy.orders if "state drain" in order]
+    assert orders == ["102 set server erp/app1 state drain", "101 set server erp/app1 state drain"]
+    assert haproxy.lists[str(tmp_path / "list")] == [cookie("erp", "app1")]
+    assert (tmp_path / "list").read_text(encoding="utf-8").split() == [cookie("erp", "app1")]
+    again = run(haproxy_server, **APP1, state="drain")
+    assert (again["changed"], again["servers"][0]["old"]) == (False, "drain")
+
+
+def test_a_session_of_the_process_before_the_reload_counts(run, haproxy):
+    haproxy.sessions[101, "erp", "app1"] = 2
+    result = run(haproxy_server, **APP1, state="drain")
+    assert (result.get("failed", False), result["sessions"]) == (False, 2)
+
+
+def test_drain_ends_when_the_last_session_does(run, haproxy):
+    haproxy.sessions[101, "erp", "app1"] = 1
+    threading.Timer(0.5, haproxy.gone.add, [101]).start()
+    result = run(haproxy_server, **{**APP1, "timeout": 10}, state="drain")
+    assert result["sessions"] == 0
+    assert 0.4 < result["seconds"] < 5
+
+
+def test_check_mode_predicts_and_changes_nothing(run, haproxy, tmp_path):
+    result = run(haproxy_server, **APP1, state="drain", _ansible_check_mode=True)
+    assert (result["changed"], haproxy.orders, (tmp_path / "list").exists()) == (True, [], False)
+
+
+def test_every_http_backend_that_has_the_server(run, haproxy):
+    result = run(haproxy_server, server="app1", state="drain", timeout=0.1)
+    assert [(row["backend"], row["others_up"]) for row in result["servers"]] == [("erp", 1), ("portal", 0)]
+    assert not [order for order in haproxy.orders if "database" in order]
+
+
+def test_ready_takes_it_off_the_list_and_waits_until_it_is_up(run, haproxy, tmp_path):
+    haproxy.lists[str(tmp_path / "list")] = []
+    run(haproxy_server, **APP1, state="drain")
+    result = run(haproxy_server, **APP1, state="ready")
+    assert (result["changed"], haproxy.state("erp", "app1")) == (True, "ready")
+    assert haproxy.lists[str(tmp_path / "list")] == []
+    assert (tmp_path / "list").read_text(encoding="utf-8") == ""
+    assert run(haproxy_server, **APP1, state="ready")["changed"] is False
+
+
+def test_ready_but_not_up_fails_with_what_its_check_said(run, haproxy):
+    haproxy.down.add(("erp", "app1"))
+    result = run(haproxy_server, **APP1, state="ready")
+    assert result["msg"] == "not UP within 0.1 s: erp/app1 is DOWN (its check: L7STS 503 Service Unavailable)"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"server": "app3"}, "no HTTP backend has a server app3; servers: erp/app1, erp/app2, portal/app1"),
+        ({"server": "app2", "backend": "portal"}, "backend portal has no server app2; servers: "),
+    ],
+)
+def test_unknown_names_are_refused_with_those_that_exist(run, haproxy, parameters, message):
+    assert message in run(haproxy_server, state="drain", **parameters)["msg"]
+
+
+def test_nobody_answers(run, tmp_path):
+    result = run(haproxy_server, **APP1, state="drain", socket=str(tmp_path / "none.sock"))
+    assert "HAProxy does not answer on" in result["msg"]
+
+
+def test_maintenance_on_and_off(run, haproxy, tmp_path):
+    path = str(tmp_path / "list")
+    haproxy.lists[path] = []
+    assert run(haproxy_maintenance, backend="erp", state="on", _ansible_check_mode=True)["changed"] is True
+    assert haproxy.orders == []
+    result = run(haproxy_maintenance, backend="erp", state="on", timeout=0.1)
+    assert (result["changed"], result["old"], result["sessions"]) == (True, "off", 0)
+    assert haproxy.orders == [f"102 add acl {path} erp", f"101 add acl {path} erp"]
+    assert (tmp_path / "list").read_text(encoding="utf-8") == "erp\n"
+    assert run(haproxy_maintenance, backend="erp", state="on")["changed"] is False
+    assert run(haproxy_maintenance, backend="erp", state="off")["old"] == "on"
+    assert (haproxy.lists[path], (tmp_path / "list").read_text(encoding="utf-8")) == ([], "")
+
+
+def test_maintenance_says_how_many_requests_are_left(run, haproxy, tmp_path):
+    haproxy.lists[str(tmp_path / "list")] = []
+    haproxy.sessions[102, "erp", "app2"] = 3
+    assert run(haproxy_maintenance, backend="erp", state="on", timeout=0.1)["sessions"] == 3
+
+
+def test_maintenance_of_an_unknown_backend_or_configuration(run, haproxy):
+    assert (
+        run(haproxy_maintenance, backend="erq", state="on")["msg"] == "there is no backend erq; backends: erp, portal"
+    )
+    assert "converge the role first" in run(haproxy_maintenance, backend="erp", state="on")["msg"]
