@@ -1,6 +1,7 @@
 """Ask the balancer at a steady rate, GET and POST in turn, and print what came of it as JSON.
 
---held SECONDS makes one more POST at the start that a backend answers only after that time. Ends with 1 if any failed.
+--held SECONDS makes four more POSTs at the start that a backend answers only after that time. --keep-alive asks on
+connections that stay open, as browsers do; none of them may be closed under a request. Ends with 1 if any failed.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import http.client
 import json
 import ssl
 import sys
+import threading
 import time
 
 parser = argparse.ArgumentParser()
@@ -19,28 +21,40 @@ parser.add_argument("--ca", required=True)
 parser.add_argument("--seconds", type=float, required=True)
 parser.add_argument("--rate", type=float, default=20)
 parser.add_argument("--held", type=float)
+parser.add_argument("--keep-alive", action="store_true")
 options = parser.parse_args()
 tls = ssl.create_default_context(cafile=options.ca)
+kept = threading.local()
+
+
+def connection():
+    """Return the connection of this thread, or a new one."""
+    if not options.keep_alive:
+        return http.client.HTTPSConnection(options.address, context=tls, timeout=15)
+    if not hasattr(kept, "connection"):
+        kept.connection = http.client.HTTPSConnection(options.address, context=tls, timeout=15)
+    return kept.connection
 
 
 def ask(method, path):
     """Return the backend that answered, or what went wrong, and the seconds it took."""
     start = time.monotonic()
-    connection = http.client.HTTPSConnection(options.address, context=tls, timeout=15)
+    client = connection()
     try:
-        connection.request(method, path, body=b"{}" if method == "POST" else None, headers={"Host": options.name})
-        answer = connection.getresponse()
+        client.request(method, path, body=b"{}" if method == "POST" else None, headers={"Host": options.name})
+        answer = client.getresponse()
         body = answer.read()
         result = json.loads(body)["backend"] if answer.status == 200 else f"status {answer.status}"
     except (OSError, http.client.HTTPException, ValueError) as exc:
         result = f"failed: {exc!r}"
-    finally:
-        connection.close()
+        client.close()
+    if not options.keep_alive:
+        client.close()
     return f"{method} {result}" if result.startswith(("failed", "status")) else result, time.monotonic() - start
 
 
 with concurrent.futures.ThreadPoolExecutor(40) as pool:
-    held = pool.submit(ask, "POST", f"/slow?{options.held}") if options.held else None
+    held = [pool.submit(ask, "POST", f"/slow?{options.held}") for number in range(4)] if options.held else []
     asked = []
     begin = time.monotonic()
     for number in range(int(options.seconds * options.rate)):
@@ -54,7 +68,7 @@ report = {
     "failures": failures,
     "answers": collections.Counter(outcome[0] for outcome in results),
     "slowest_seconds": round(max(outcome[1] for outcome in results), 3),
-    "held": held.result()[0] if held else None,
+    "held": [future.result()[0] for future in held],
 }
 print(json.dumps(report))
-sys.exit(bool(failures) or str(report["held"]).startswith("POST"))
+sys.exit(bool(failures) or any(answer.startswith("POST") for answer in report["held"]))
