@@ -126,11 +126,20 @@ def find(runtime: Runtime, backend: str, name: str) -> tuple[list[Server], list[
     return found, servers
 
 
+def hold(runtime: Runtime, servers: list[Server], state: str) -> None:
+    """Give the order again where it does not stand: a reload that began before it does not know of it."""
+    orders = runtime.orders()
+    for server in servers:
+        if _word(orders.get((server.backend, server.name), 0)) != state:
+            runtime.order(f"set server {server} state {state}")
+
+
 def wait_empty(runtime: Runtime, servers: list[Server], timeout: float) -> int:
     """Return how many sessions are left when there are none any more, or when the time is up."""
     deadline = time.monotonic() + timeout
     calm = 0
     while True:
+        hold(runtime, servers, "drain")
         left = sum(runtime.sessions(server.backend, server.name) for server in servers)
         # Twice: a request is on its way between two lookups, or between two processes.
         calm = 0 if left else calm + 1
@@ -144,6 +153,7 @@ def wait_up(runtime: Runtime, servers: list[Server], timeout: float) -> None:
     deadline = time.monotonic() + timeout
     names = [str(server) for server in servers]
     while True:
+        hold(runtime, servers, "ready")
         seen = [server for server in runtime.servers(runtime.processes()[0]) if str(server) in names]
         down = [server for server in seen if not server.up]
         if not down:

@@ -50,6 +50,10 @@ def _network(value: Any) -> bool:
     return True
 
 
+def _name(value: Any) -> bool:
+    return bool(_NAME.fullmatch(str(value)))
+
+
 def _host(value: Any) -> bool:
     return bool(_HOST.fullmatch(str(value)))
 
@@ -94,7 +98,7 @@ def _unique(where: str, names: Iterable[Any]) -> Iterator[str]:
 
 def _backend(where: str, backend: Mapping[str, Any]) -> Iterator[str]:
     name = backend["name"]
-    yield from _one(f"{where}.name", name, _NAME.fullmatch, "expected letters, digits, dot, underscore and hyphen")
+    yield from _one(f"{where}.name", name, _name, "expected letters, digits, dot, underscore and hyphen")
     if name in _RESERVED:
         yield f"{where}.name: expected a name that the role does not use itself, given {name}"
     servers = backend.get("servers") or []
@@ -104,8 +108,8 @@ def _backend(where: str, backend: Mapping[str, Any]) -> Iterator[str]:
     for number, server in enumerate(servers):
         at = f"{where}.servers[{number}]"
         good = "expected letters, digits, dot, underscore and hyphen"
-        yield from _one(f"{at}.name", server["name"], _NAME.fullmatch, good)
-        yield from _one(f"{at}.address", server["address"], _HOST.fullmatch, "expected an IP address or a name")
+        yield from _one(f"{at}.name", server["name"], _name, good)
+        yield from _one(f"{at}.address", server["address"], _host, "expected an IP address or a name")
         port = server.get("port") or backend.get("port")
         yield from _one(f"{at}.port", port, _port, f"expected a port from 1 to 65535 here or in {where}.port")
     check = backend.get("health_check") or {}
@@ -183,7 +187,7 @@ def find(given: Mapping[str, Any]) -> list[str]:
     for number, frontend in enumerate(given["frontends"]):
         at = f"haproxy_frontends[{number}]"
         form = "expected letters, digits, dot, underscore and hyphen"
-        problems += _one(f"{at}.name", frontend["name"], _NAME.fullmatch, form)
+        problems += _one(f"{at}.name", frontend["name"], _name, form)
         if frontend["name"] in _RESERVED:
             problems.append(f"{at}.name: expected a name that the role does not use itself, given {frontend['name']}")
         problems += _frontend(f"{at}.", frontend, backends)

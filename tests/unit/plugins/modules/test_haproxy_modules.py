@@ -61,6 +61,14 @@ def test_drain_ends_when_the_last_session_does(run, haproxy):
     assert 0.4 < result["seconds"] < 5
 
 
+def test_an_order_that_a_reload_forgot_is_given_again(run, haproxy):
+    haproxy.sessions[101, "erp", "app1"] = 1
+    threading.Timer(0.3, haproxy.states.clear).start()
+    threading.Timer(1, haproxy.gone.add, [101]).start()
+    result = run(haproxy_server, **{**APP1, "timeout": 10}, state="drain")
+    assert (result["sessions"], haproxy.state("erp", "app1")) == (0, "drain")
+
+
 def test_check_mode_predicts_and_changes_nothing(run, haproxy, tmp_path):
     result = run(haproxy_server, **APP1, state="drain", _ansible_check_mode=True)
     assert (result["changed"], haproxy.orders, (tmp_path / "list").exists()) == (True, [], False)
