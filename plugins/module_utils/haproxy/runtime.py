@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import re
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,36 +49,55 @@ class Server:
 class Runtime:
     """Questions and orders to HAProxy's processes."""
 
+    patience = 10.0  # seconds for a reload that is going on
+
     def __init__(self, path: str = MASTER_SOCKET) -> None:
         self._path = path
 
     def ask(self, command: str, process: int | None = None) -> str:
         """Return the answer of a process, of the master without one."""
         prefix = f"@!{process} " if process else ""
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                return self._ask(f"{prefix}{command}\n".encode())
+            except OSError as exc:
+                # While the master begins anew for a reload, its socket refuses connections.
+                if time.monotonic() >= deadline:
+                    raise RuntimeApiError(f"HAProxy does not answer on {self._path}: {exc}") from exc
+            time.sleep(0.1)
+
+    def _ask(self, question: bytes) -> str:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as master:
             master.settimeout(_SECONDS)
-            try:
-                master.connect(self._path)
-                master.sendall(f"{prefix}{command}\n".encode())
-                master.shutdown(socket.SHUT_WR)
-                answer = b"".join(iter(lambda: master.recv(65536), b""))
-            except OSError as exc:
-                raise RuntimeApiError(f"HAProxy does not answer on {self._path}: {exc}") from exc
-        return answer.decode(errors="replace")
+            master.connect(self._path)
+            master.sendall(question)
+            master.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: master.recv(65536), b"")).decode(errors="replace")
 
     def processes(self) -> tuple[int, list[int]]:
         """Return the process that serves, and those that only finish what they have."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            answer = self.ask("show proc")
+            found = self._workers(answer)
+            if found["workers"]:
+                return found["workers"][0], found["old workers"]
+            # The master answers already, and its new process is not there yet.
+            if time.monotonic() >= deadline:
+                raise RuntimeApiError(f"HAProxy's master names no process that serves: {answer.strip()!r}")
+            time.sleep(0.1)
+
+    @staticmethod
+    def _workers(answer: str) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {"workers": [], "old workers": []}
         section = ""
-        answer = self.ask("show proc")
         for line in answer.splitlines():
             if line.startswith("# "):
                 section = line[2:].strip()
             elif section in found and (row := re.match(r"\s*([0-9]+)\s+worker\b", line)):
                 found[section].append(int(row.group(1)))
-        if not found["workers"]:
-            raise RuntimeApiError(f"HAProxy's master names no process that serves: {answer.strip()!r}")
-        return found["workers"][0], found["old workers"]
+        return found
 
     def order(self, command: str, forgive: str = "") -> None:
         """Give an order to all processes; an old one may know nothing of what it names."""
@@ -89,9 +109,9 @@ class Runtime:
             self.ask(command, process)
 
     def rows(self, process: int) -> list[dict[str, str]]:
-        """Return the statistics of a process; none if it has ended in the meantime."""
+        """Return the statistics of a process; none of one that only finishes, if it has ended in the meantime."""
         answer = self.ask("show stat", process)
-        if _GONE in answer:
+        if process != self.processes()[0] and (_GONE in answer or not answer.strip()):
             return []
         if not answer.startswith("# pxname"):
             raise RuntimeApiError(f"HAProxy gave no statistics: {answer[:200]!r}")

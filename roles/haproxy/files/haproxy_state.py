@@ -17,6 +17,7 @@ import re
 import socket
 import sys
 import tempfile
+import time
 
 MASTER_SOCKET = "/run/haproxy-master.sock"
 STATE = "/var/lib/golive/haproxy/servers.state"
@@ -67,22 +68,36 @@ def rewrite(answer: str, ports: dict[tuple[str, str], str], drained_only: bool) 
     return "\n".join(lines) + "\n"
 
 
+def serving_state() -> str:
+    """Return what the process that serves says of its servers; raise OSError with the reason when it says nothing."""
+    proc = ask("show proc")
+    serving = re.search(r"^# workers\n\s*([0-9]+)", proc, re.MULTILINE)
+    if not serving:
+        raise OSError(f"HAProxy's master names no process that serves: {proc.strip()!r}")
+    answer = ask(f"@!{serving.group(1)} show servers state")
+    if not answer.startswith("1\n"):
+        raise OSError(f"HAProxy told no state of its servers: {answer[:200]!r}")
+    return answer
+
+
 def main() -> None:
     """Ask, rewrite, replace the file."""
-    try:
-        serving = re.search(r"^# workers\n\s*([0-9]+)", ask("show proc"), re.MULTILINE)
-        if not serving:
-            sys.exit("HAProxy's master names no process that serves; the state of the servers was not written.")
-        answer = ask(f"@!{serving.group(1)} show servers state")
-    except OSError as exc:
-        sys.exit(f"HAProxy does not answer on {MASTER_SOCKET}: {exc}. The state of the servers was not written.")
-    if not answer.startswith("1\n"):
-        sys.exit(f"HAProxy told no state of its servers: {answer[:200]!r}")
+    drained_only = "--drained" in sys.argv[1:]
+    # While a reload before this one goes on, the master refuses connections. A stop waits for nobody.
+    deadline = time.monotonic() + (1 if drained_only else 10)
+    while True:
+        try:
+            answer = serving_state()
+            break
+        except OSError as exc:
+            if time.monotonic() >= deadline:
+                sys.exit(f"The state of the servers was not written: {MASTER_SOCKET}: {exc}")
+        time.sleep(0.1)
     with open(os.environ.get("CONFIG", "/etc/haproxy/haproxy.cfg"), encoding="utf-8") as file:
         ports = configured_ports(file.read())
     handle, path = tempfile.mkstemp(dir=os.path.dirname(STATE), prefix=".golive-")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(rewrite(answer, ports, "--drained" in sys.argv[1:]))
+        file.write(rewrite(answer, ports, drained_only))
     os.replace(path, STATE)
 
 

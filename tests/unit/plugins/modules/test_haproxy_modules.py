@@ -11,6 +11,7 @@ import threading
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.golive.delivery.plugins.module_utils.haproxy.listed import cookie
+from ansible_collections.golive.delivery.plugins.module_utils.haproxy.runtime import Runtime
 from ansible_collections.golive.delivery.plugins.modules import haproxy_maintenance, haproxy_server
 from ansible_collections.golive.delivery.tests.unit.plugins.module_utils.haproxy.fake_haproxy import FakeHaproxy
 
@@ -107,7 +108,8 @@ def test_unknown_names_are_refused_with_those_that_exist(run, haproxy, parameter
     assert message in run(haproxy_server, state="drain", **parameters)["msg"]
 
 
-def test_nobody_answers(run, tmp_path):
+def test_nobody_answers(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(Runtime, "patience", 0.2)
     result = run(haproxy_server, **APP1, state="drain", socket=str(tmp_path / "none.sock"))
     assert "HAProxy does not answer on" in result["msg"]
 
