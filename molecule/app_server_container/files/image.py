@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import pathlib
+import platform
 import sys
 import tarfile
 
@@ -63,7 +64,7 @@ def main() -> None:
     files = layer(release, pathlib.Path(sys.argv[3]).read_bytes())
     config = json.dumps(
         {
-            "architecture": "amd64",
+            "architecture": {"aarch64": "arm64"}.get(platform.machine(), "amd64"),
             "os": "linux",
             "config": {"Cmd": command, "WorkingDir": "/", "Env": ["PATH=/bin"]},
             "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest(files)]},
