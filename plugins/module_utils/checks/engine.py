@@ -56,6 +56,7 @@ FAMILIES = (
     patroni,
     pgbackrest,
     postgresql,
+    release,
     service,
     tls,
     value,
