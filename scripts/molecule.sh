@@ -16,30 +16,6 @@ clean() { # SCENARIO INVENTORY...: no containers of an earlier, perhaps interrup
   ansible-playbook "${@/#/--inventory=}" demo/destroy.yml >/dev/null
 }
 
-quietly() { # COMMAND...: its output only if it fails
-  "$@" >.cache/molecule/quietly.log 2>&1 || { cat .cache/molecule/quietly.log; return 1; }
-}
-
-scenario() { # ROLE, one of several at once: what it said only if it fails
-  local log=.cache/molecule/$1.log
-  if molecule test -s "$1" --no-command-borders --destroy=never >"$log" 2>&1; then
-    printf '%6d s  %s\n' "$SECONDS" "$1"
-  else
-    tail -n 300 "$log"
-    printf '%6d s  %s FAILED\n' "$SECONDS" "$1"
-    return 1
-  fi
-}
-export -f scenario
-
-all_roles() { # two at once, as most of the time goes by waiting for hosts, and the longest first
-  rm -rf .cache/molecule
-  mkdir -p .cache/molecule
-  quietly molecule create -s default
-  roles | sort -r | xargs -P 2 -I {} bash -euo pipefail -c 'scenario {}'
-  quietly molecule destroy -s default
-}
-
 stack() {
   local logs=.cache/stack status=0
   rm -rf "$logs"
@@ -64,7 +40,9 @@ case ${1:-} in
   stack) stack ;;
   "")
     clean default molecule/inventory
-    all_roles
+    # Two at once, as most of the time goes by waiting for hosts, and the longest first.
+    # shellcheck disable=SC2046
+    molecule test --no-command-borders --workers 2 $(roles | sort -r | sed 's/^/-s /')
     ;;
   *)
     [ -e "molecule/$1/molecule.yml" ] || {

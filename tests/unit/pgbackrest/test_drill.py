@@ -257,7 +257,7 @@ class FakeInstance:
     def __init__(self, settings):
         self.promoted = False
 
-    def session(self, name="postgres"):
+    def session(self, name="postgres", timeout=30):
         return FakeSession(self.tables, lambda: self.commit)
 
     def start(self, parameters):
@@ -390,7 +390,7 @@ def test_recovery_leaves_the_new_timeline_to_the_real_server(part, make_settings
         def start(self, parameters):
             started.append(parameters)
 
-        def session(self, timeout):
+        def session(self, name="postgres", timeout=30):
             return FakeSession([], lambda: "2026-01-01T00:00:00+00:00")
 
     monkeypatch.setattr(part("recovery"), "Server", FakeServer)
