@@ -35,6 +35,12 @@ options:
     description: Seconds to wait.
     type: float
     default: 30
+  others_up:
+    description:
+      - With O(state=drain), how many other servers of each backend have to be UP; with fewer it fails and drains nothing.
+      - A server that is drained already is not asked about.
+    type: int
+    default: 0
   socket:
     description: Socket of HAProxy's master process.
     type: path
@@ -164,6 +170,15 @@ def wait_up(runtime: Runtime, servers: list[Server], timeout: float) -> None:
         time.sleep(_POLL)
 
 
+def refuse_too_few(row: dict, wanted: int) -> None:
+    """Raise RuntimeApiError if draining the server would leave fewer servers than wanted."""
+    if row["new"] == "drain" and row["old"] == "ready" and row["others_up"] < wanted:
+        raise RuntimeApiError(
+            f"{row['backend']}/{row['server']} is not drained: {row['others_up']} other servers of the backend are UP, "
+            f"at least {wanted} have to be"
+        )
+
+
 def run(module: AnsibleModule, result: dict) -> None:
     """Do what the parameters say and put into the result what came of it."""
     given = module.params
@@ -177,6 +192,9 @@ def run(module: AnsibleModule, result: dict) -> None:
         others = [other for other in everybody if other.backend == server.backend and other.name != name]
         row = {"backend": server.backend, "server": name, "old": _word(orders.get((server.backend, name), 0))}
         result["servers"].append({**row, "new": state, "others_up": sum(other.up for other in others)})
+    for row in result["servers"]:
+        refuse_too_few(row, given["others_up"])
+    for server, row in zip(found, result["servers"]):
         value = cookie(server.backend, name)
         on_disk, in_memory = drained.holds(value)
         listed = on_disk and in_memory is not False if state == "drain" else on_disk or bool(in_memory)
@@ -214,6 +232,7 @@ def main() -> None:
             "backend": {"type": "str", "default": ""},
             "state": {"type": "str", "choices": ["drain", "ready"], "required": True},
             "timeout": {"type": "float", "default": 30},
+            "others_up": {"type": "int", "default": 0},
             "socket": {"type": "path", "default": MASTER_SOCKET},
             "drained_list": {"type": "path", "default": "/var/lib/golive/haproxy/drained.list"},
             "save_program": {"type": "path"},

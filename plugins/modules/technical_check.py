@@ -152,6 +152,9 @@ options:
         activation have to agree, with each other and with C(current), the folder of the release, if it is given; the
         previous release, if there was one, has to be complete with its snapshot.
       - >-
+        C(rollback_rehearsal) - somebody went back to an earlier release of the application C(name), as the file C(path)
+        has it; C(max_seconds) it took. It passes while there is no release to go back to.
+      - >-
         C(value) - what another task measured. C(observed) required; C(expected) required; C(operator) default V(==);
         C(evidence) text.
       - An operator is one of V(==), V(!=), V(<), V(<=), V(>), V(>=) (numbers) and V(matches) (regular expression).

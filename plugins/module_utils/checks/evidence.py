@@ -46,7 +46,7 @@ def _fields_rule(parameters: SimpleNamespace) -> Problem | None:
 def evidence(parameters: SimpleNamespace, context: Context) -> Outcome:
     """Compare the proof of an earlier run: that it passed, how old it is, and what it found."""
     path = parameters.path
-    proof = _read(path)
+    proof = read(path)
     if proof is None:
         return judge(False, f"{path} proves that it was done", "it was never done: there is no such file")
     verdict = Verdict()
@@ -69,7 +69,8 @@ def evidence(parameters: SimpleNamespace, context: Context) -> Outcome:
     return verdict.outcome(f"finished at {finished:%Y-%m-%d %H:%M:%S} UTC, took {took} s")
 
 
-def _read(path: str) -> dict[str, Any] | None:
+def read(path: str) -> dict[str, Any] | None:
+    """Return the proof in the file, None where there is none; CheckError if it cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
             proof = json.loads(file.read(_CONTENT_LIMIT))

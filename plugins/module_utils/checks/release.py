@@ -1,7 +1,7 @@
 # Copyright: The golive.delivery authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of an application's releases and limits: app_release, unit_limits."""
+"""Checks of an application's releases and limits: app_release, unit_limits, rollback_rehearsal."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from types import SimpleNamespace
 from ansible_collections.golive.delivery.plugins.module_utils.app_release import history
 from ansible_collections.golive.delivery.plugins.module_utils.app_release.places import Places, ReleaseError
 from ansible_collections.golive.delivery.plugins.module_utils.app_release.store import Store
-from ansible_collections.golive.delivery.plugins.module_utils.checks import systemd
+from ansible_collections.golive.delivery.plugins.module_utils.checks import evidence, systemd
 from ansible_collections.golive.delivery.plugins.module_utils.checks.context import Context
-from ansible_collections.golive.delivery.plugins.module_utils.checks.outcome import CheckError, Outcome, Verdict
+from ansible_collections.golive.delivery.plugins.module_utils.checks.outcome import CheckError, Outcome, Verdict, judge
 from ansible_collections.golive.delivery.plugins.module_utils.checks.spec import Parameter, Problem, check_type
 
 ROOT = "/"
@@ -106,3 +106,35 @@ def _open_files(process: str, unit: str) -> str:
         raise CheckError(f"the limits of {unit}, process {process}, cannot be read: {exc}") from exc
     found = re.search(r"^Max open files\s+\S+\s+(\S+)", limits, re.MULTILINE)
     return found.group(1) if found else "unknown"
+
+
+@check_type(
+    "rollback_rehearsal",
+    Parameter("name", "text", required=True),
+    Parameter("path", "path", required=True),
+    Parameter("max_seconds", "seconds"),
+)
+def rollback_rehearsal(parameters: SimpleNamespace, context: Context) -> Outcome:
+    """Demand the proof that somebody went back to an earlier release, once there is one to go back to."""
+    proof = evidence.read(parameters.path)
+    verdict = Verdict()
+    if proof is None:
+        try:
+            releases = history.way_back(Store(Places(parameters.name, ROOT), check=True).activations)
+        except (ReleaseError, OSError, KeyError, TypeError) as exc:
+            raise CheckError(f"what is remembered of {parameters.name} cannot be read: {exc}") from exc
+        if len(releases) <= 1:
+            return verdict.outcome("no release was activated on this host before it, so there is none to go back to")
+        return judge(False, f"{parameters.path} proves that a way back was rehearsed", "never: there is no such file")
+    status, took = str(proof.get("status")), proof.get("seconds")
+    verdict.demand(status == "passed", "the last way back passed", f"{status}: {proof.get('reason') or 'no reason'}")
+    if parameters.max_seconds is not None:
+        wanted = parameters.max_seconds
+        verdict.demand(
+            isinstance(took, (int, float)) and took <= wanted, f"within {wanted:g} s", f"took {took} s"
+        )
+    details = proof.get("details") or {}
+    database = "the database too" if details.get("database") else "the database stayed"
+    return verdict.outcome(
+        f"from {details.get('from')} to {details.get('to')}, {database}, finished at {proof.get('finished_at')}, took {took} s"
+    )
