@@ -26,7 +26,8 @@ options:
     description:
       - V(info) reads.
       - V(recorded) takes a snapshot of what O(release), the current release, runs with, and adds it to the list of
-        activations unless it is the newest one there. It ends a way back that V(restored) has begun.
+        activations unless it is the newest one there. It ends a way back that V(restored) has begun. Without O(release)
+        it begins an empty list.
       - V(restored) puts back the units, configuration and secrets of O(release), switches the link and lets systemd
         read the units. Units that the release did not have are left to the caller.
       - V(pruned) removes old releases with their snapshots; never the current or the previous one, nor one that a
@@ -36,7 +37,7 @@ options:
     default: info
   release:
     description:
-      - With O(state=recorded) the folder of the release, required.
+      - With O(state=recorded) the folder of the release; nothing where none runs yet.
       - With O(state=restored) a folder, the name of a release, or nothing for the previous one. The previous one is the
         one that was activated last before the current; a way back that was cut off is gone on with. It fails when there
         is none.
@@ -136,13 +137,17 @@ current:
   type: str
   sample: 2.1.0-315740d1cc
 previous:
-  description: Folder of the release to go back to, empty if there is none.
+  description: Folder of the release to go back to, empty if there is none. That of RV(pending) if there is one.
   returned: when O(state=info)
   type: str
 last_good:
   description: Folder of the release that was activated last. It is not the current one when that never got ready.
   returned: when O(state=info)
   type: str
+begun:
+  description: Whether there is a list of activations, be it empty.
+  returned: when O(state=info)
+  type: bool
 pending:
   description: Where a way back that was cut off goes to, empty if there is none.
   returned: when O(state=info)
@@ -175,7 +180,7 @@ activations:
     seconds: {description: How long it took; none if nobody counted., type: float}
     reason: {description: "C(converge), C(rolling_update) or C(rollback).", type: str}
 recorded:
-  description: What was new - C(snapshot), C(activation).
+  description: What was new - C(snapshot), C(activation), or C(list) when an empty list was begun.
   returned: when O(state=recorded)
   type: list
   elements: str
@@ -235,7 +240,7 @@ def recorded(module: AnsibleModule, store: Store, now: float) -> dict[str, Any]:
     given = module.params
     release = os.path.basename(given["release"])
     taken = snapshot.take(store.places, release, given["files"], given["processes"])
-    news = store.record(release, taken, given["reason"], given["since"], now)
+    news = store.record(release, taken, given["reason"], given["since"], now) if release else store.begin()
     return {"changed": bool(news), "recorded": news}
 
 
@@ -284,9 +289,6 @@ def main() -> None:
         supports_check_mode=True,
     )
     given, now = module.params, time.time()
-    # `release` has a default, so required_if would not see that it is missing.
-    if given["state"] == "recorded" and not given["release"]:
-        module.fail_json(msg="release: expected the folder of a release with state=recorded")
     if given["keep"] < 1:
         module.fail_json(msg=f"keep: expected 1 or more, got {given['keep']}")
     try:

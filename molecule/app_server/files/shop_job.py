@@ -12,6 +12,8 @@ RELEASE = pathlib.Path.cwd()
 def hook(name, seconds="0"):
     """Say what the hook sees: the release, the new configuration, the folder that is shared."""
     time.sleep(int(seconds))
+    if os.environ["SHOP_FAULT"] == "slow" and name == "pre_release":
+        time.sleep(600)
     if os.environ["SHOP_FAULT"] == name:
         sys.exit(f"the hook {name} does not like {os.environ['SHOP_SECRET']}")
     colour = pathlib.Path(os.environ["SHOP_CONFIG"]).read_text(encoding="utf-8").split()[-1]

@@ -36,6 +36,8 @@ class Store:
         self.check = check
         self.activations: list[history.Activation] = read_json(places.activations, [])
         self.pending: dict[str, str] = read_json(places.pending, {})
+        # Whether notes are taken here: an empty list is one, too.
+        self.begun = places.activations.is_file()
 
     def folders(self) -> list[str]:
         """Return the folders of the releases, complete or not."""
@@ -57,6 +59,11 @@ class Store:
         """Return the release to go back to, empty if there is none."""
         return history.previous(self.activations, self.places.current(), self.usable())
 
+    def destination(self) -> str:
+        """Return where a way back goes to: one that was cut off is gone on with, the link may be there already."""
+        found = self.pending.get("to", "")
+        return found if found in self.usable() else self.previous()
+
     def migrated(self) -> list[str]:
         """Return the releases whose migration is done."""
         with contextlib.suppress(OSError):
@@ -68,7 +75,8 @@ class Store:
         last = {activation["release"]: activation["activated_at"] for activation in self.activations}
         return {
             "current": self.places.current(),
-            "previous": self.previous(),
+            "previous": self.destination(),
+            "begun": self.begun,
             "last_good": history.last_good(self.activations),
             "pending": self.pending.get("to", ""),
             "migrated": self.migrated(),
@@ -85,6 +93,14 @@ class Store:
                 for folder in self.folders()
             ],
         }
+
+    def begin(self) -> list[str]:
+        """Begin an empty list of activations, if there is none; return what is new."""
+        if self.begun:
+            return []
+        if not self.check:
+            write_json(self.places.activations, [])
+        return ["list"]
 
     def record(self, release: str, taken: snapshot.Snapshot, reason: str, since: float, now: float) -> list[str]:
         """Remember that a release was activated and what it runs with; return what of it is new."""
@@ -113,9 +129,7 @@ class Store:
         """Return the folder that is meant: a folder, a release's name, or nothing for the previous one."""
         name, current, usable = self.places.name, self.places.current(), self.usable()
         if not wanted:
-            # A way back that was cut off is gone on with: the link may be there already.
-            found = self.pending.get("to", "")
-            found = found if found in usable else self.previous()
+            found = self.destination()
             if not found:
                 raise ReleaseError(
                     f"{name} has no release to go back to: it runs {current or 'none'}, and no other one that ran here "

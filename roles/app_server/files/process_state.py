@@ -74,7 +74,8 @@ def journal_stale() -> bool:
         text=True,
     )
     age = time.clock_gettime(time.CLOCK_MONOTONIC) - int(shown.stdout.strip() or 0) / 1e6
-    return written > time.time() - age
+    # A clock that was set back must not make it restart at each run.
+    return time.time() - age < written <= time.time()
 
 
 def main() -> None:

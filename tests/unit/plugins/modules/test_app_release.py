@@ -88,8 +88,17 @@ def test_record_and_look(run, activate):
     assert [one["reason"] for one in info["activations"]] == ["converge", "rolling_update"]
 
 
-def test_record_needs_a_release(run):
-    assert run(state="recorded")["msg"] == "release: expected the folder of a release with state=recorded"
+def test_begin_an_empty_list(host, run):
+    assert run()["begun"] is False
+    assert run(state="recorded", _ansible_check_mode=True)["recorded"] == ["list"]
+    assert run()["begun"] is False
+    assert run(state="recorded")["recorded"] == ["list"]
+    assert run()["begun"] is True
+    # What a killed run may have left: switched to, never ready.
+    (host / "opt/shop/current").symlink_to(f"releases/{ONE}")
+    assert run(state="recorded")["changed"] is False
+    info = run()
+    assert (info["current"], info["last_good"], info["activations"]) == (ONE, "", [])
 
 
 def test_restore(host, run, activate):

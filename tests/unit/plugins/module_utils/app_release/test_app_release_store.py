@@ -190,6 +190,8 @@ def test_a_way_back_that_was_cut_off_goes_on(host):
     again = host.back()
     assert (again["new"], again["changed"]) == (TWO, False)
     assert json.loads(host.places.pending.read_text(encoding="utf-8"))["from"] == THREE
+    # Who asks where it goes to is told the same.
+    assert (host.store().info(False)["previous"], host.store().info(False)["pending"]) == (TWO, TWO)
 
 
 def test_a_way_back_by_name(host):
