@@ -1,0 +1,1 @@
+<%@ page contentType="text/plain" %><% Thread.sleep(10000); %>slow but complete
