@@ -28,6 +28,22 @@ echo "\\"user\\": \\"$(/bin/busybox id -u)\\", \\"colour\\": \\"$(/bin/busybox c
 /bin/busybox touch /var/lib/shop/answered && echo '"state": true}'
 """
 
+SLOW = b"""#!/bin/sh
+echo "Content-Type: text/plain"
+echo
+/bin/busybox sleep 8
+echo slow but complete
+"""
+
+# Told to end, it takes no more requests, and ends when the last one is answered.
+SERVE = b"""#!/bin/sh
+trap 'kill $server' TERM
+/bin/httpd -f -p "${1:-8080}" -h /www &
+server=$!
+wait $server
+while /bin/busybox pidof httpd >/dev/null; do /bin/busybox sleep 0.1; done
+"""
+
 
 def layer(release: str, busybox: bytes) -> bytes:
     """Return the files of the image."""
@@ -37,14 +53,18 @@ def layer(release: str, busybox: bytes) -> bytes:
             folder = tarfile.TarInfo(name)
             folder.type, folder.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(folder)
-        link = tarfile.TarInfo("bin/sh")
-        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-        archive.addfile(link)
+        for name in ("bin/sh", "bin/httpd"):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(link)
         files = {
             "bin/busybox": busybox,
             "www/cgi-bin/info": INFO,
+            "www/cgi-bin/slow": SLOW,
             "www/readyz": b"ready\n",
+            "www/version": release.encode() + b"\n",
             "release": release.encode(),
+            "serve": SERVE,
         }
         for name, data in files.items():
             entry = tarfile.TarInfo(name)

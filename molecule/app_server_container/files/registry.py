@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A registry that one can pull from, on 127.0.0.1:5000: the files of a folder by their digests, for one user only.
 
-Usage: registry.py FOLDER USER:PASSWORD
+Usage: registry.py FOLDER ACCESS; ACCESS is a file with user:password.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pathlib
 import sys
 
 FOLDER = pathlib.Path(sys.argv[1])
-ACCESS = "Basic " + base64.b64encode(sys.argv[2].encode()).decode()
+ACCESS = "Basic " + base64.b64encode(pathlib.Path(sys.argv[2]).read_bytes()).decode()
 
 
 class Registry(http.server.BaseHTTPRequestHandler):

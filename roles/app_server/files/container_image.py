@@ -54,15 +54,17 @@ def archived(path: str) -> dict[str, list[str]]:
         raise ImageError(f"{path} is no archive as `docker save` writes it: {error}") from error
 
 
-def load(path: str, digest: str) -> None:
-    """Load the image of that id from the archive."""
+def load(path: str, digest: str) -> dict[str, str]:
+    """Load the image of that id from the archive; return which images had the archive's names before."""
     images = archived(path)
     if digest not in images:
         found = ", ".join(f"{one} ({' '.join(names) or 'no name'})" for one, names in images.items()) or "no image"
         raise ImageError(f"container.digest is {digest}, but the archive has {found}")
+    before = {name: image_id(name) for names in images.values() for name in names}
     done = docker("load", "--input", path)
     if done.returncode != 0:
         raise ImageError(f"the archive cannot be loaded: {done.stdout.strip()}")
+    return before
 
 
 def pull(reference: str, access: str) -> None:
@@ -86,8 +88,9 @@ def ensure(wanted: dict[str, str], access: str) -> bool:
     bare = re.sub(r"(:[^/:@]+)?(@.*)?$", "", wanted["image"])
     reference = wanted["digest"] if wanted["archive"] else f"{bare}@{wanted['digest']}"
     changed = not image_id(reference)
+    before: dict[str, str] = {}
     if changed and wanted["archive"]:
-        load(wanted["archive"], wanted["digest"])
+        before = load(wanted["archive"], wanted["digest"])
     elif changed:
         pull(reference, access)
     identity = image_id(reference)
@@ -96,6 +99,12 @@ def ensure(wanted: dict[str, str], access: str) -> bool:
     tagged = docker("image", "tag", identity, wanted["tag"])
     if tagged.returncode != 0:
         raise ImageError(f"the image cannot be named {wanted['tag']}: {tagged.stdout.strip()}")
+    # The archive's own names would keep its images when the release is long gone, or were another image's until now.
+    for name, owner in before.items():
+        if owner:
+            docker("image", "tag", owner, name)
+        else:
+            docker("image", "rm", name)
     note = {
         "id": identity,
         "digest": wanted["digest"],

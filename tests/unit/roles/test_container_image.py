@@ -34,6 +34,12 @@ class Engine:
     def find(self, reference: str) -> str:
         return next((one for one, names in self.images.items() if reference == one or reference in names), "")
 
+    def name(self, reference: str, image: str) -> None:
+        """Give an image a name, which no other has then."""
+        for names in self.images.values():
+            names.discard(reference)
+        self.images.setdefault(image, set()).add(reference)
+
     def __call__(self, *arguments: str, folder: str = "") -> subprocess.CompletedProcess:
         self.calls.append(arguments)
         if folder:
@@ -49,7 +55,7 @@ class Engine:
             tags, digests = [name for name in names if "@" not in name], [name for name in names if "@" in name]
             return (f"{json.dumps(tags)}|{json.dumps(digests)}" if "json" in arguments[3] else found), int(not found)
         if what == ("image", "tag"):
-            self.images[self.find(arguments[2])].add(reference)
+            self.name(reference, self.find(arguments[2]))
         elif what == ("image", "ls"):
             return "\n".join(name for names in self.images.values() for name in names if "golive/app:" in name), 0
         elif what == ("image", "rm"):
@@ -57,7 +63,8 @@ class Engine:
                 self.images[self.find(name)].discard(name)
             self.images = {one: names for one, names in self.images.items() if names}
         elif arguments[0] == "load":
-            self.images.update({one: {name} for name, one in self.offered.items()})
+            for name, one in self.offered.items():
+                self.name(name, one)
         elif reference not in self.offered:
             return f"Error: {reference} not found, tried s3cret", 1
         else:
@@ -103,6 +110,15 @@ def test_an_archive_is_loaded_once(engine, run, tmp_path):
     engine.calls.clear()
     assert run(**wanted) == {"error": "", "changed": False}
     assert not [call for call in engine.calls if call[0] == "load"]
+
+
+@pytest.mark.parametrize("owner", ["", OLD])
+def test_the_names_in_an_archive_are_not_taken_over(engine, run, tmp_path, owner):
+    engine.images = {owner: {"shop:1.0", "other:1"}} if owner else {}
+    engine.offered = {"shop:1.0": NEW}
+    assert run(digest=NEW, archive=archive(tmp_path / "shop.tar", NEW))["error"] == ""
+    assert engine.images[NEW] == {"golive/app:shop_1"}
+    assert engine.images.get(OLD, set()) == ({"shop:1.0", "other:1"} if owner else set())
 
 
 def test_an_archive_with_another_image_is_not_loaded(engine, run, tmp_path):
