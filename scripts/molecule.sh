@@ -20,7 +20,7 @@ stack() {
   local logs=.cache/stack status=0
   rm -rf "$logs"
   mkdir -p "$logs"
-  tests/stack/browser_setup.sh
+  tests/tools.sh
   clean stack inventories/demo molecule/stack/inventory
   setsid tests/stack/processes.sh "$logs/processes.txt" &
   local sampler=$!
@@ -39,7 +39,9 @@ stack() {
 case ${1:-} in
   stack) stack ;;
   "")
+    tests/tools.sh
     clean default molecule/inventory
+    clean rolling_update molecule/rolling_update/inventory
     # Two at once, as most of the time goes by waiting for hosts, and the longest first.
     # shellcheck disable=SC2046
     molecule test --no-command-borders --workers 2 $(roles | sort -r | sed 's/^/-s /')
@@ -49,7 +51,12 @@ case ${1:-} in
       echo "There is no scenario $1; there are: $(roles | tr '\n' ' ')stack" >&2
       exit 2
     }
-    clean default molecule/inventory
+    if [ -d "molecule/$1/inventory" ]; then
+      tests/tools.sh
+      clean "$1" "molecule/$1/inventory"
+    else
+      clean default molecule/inventory
+    fi
     molecule test --no-command-borders -s "$1"
     ;;
 esac

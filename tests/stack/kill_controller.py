@@ -7,17 +7,18 @@ Prints the seed and the second and phase of every kill; GOLIVE_KILL_SEED repeats
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import re
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "traffic"))
+from controller import kill_all  # noqa: E402
+
 INVENTORIES = ("inventories/demo", "molecule/stack/inventory")
 # A phase, how many seconds into it the kill comes at the most, and what is run.
 MOMENTS = (
@@ -33,18 +34,6 @@ def phases(log: Path) -> list[str]:
     """Return the names of the plays that the run has begun."""
     text = log.read_text(encoding="utf-8", errors="replace")
     return ["before the first play", *re.findall(r"^PLAY \[(.*?)\]", text, re.MULTILINE)]
-
-
-def descendants(parent: int) -> list[int]:
-    """Return the processes below `parent`, all generations."""
-    pairs = subprocess.run(["ps", "-eo", "pid=,ppid="], check=True, capture_output=True, text=True).stdout.splitlines()
-    below, found = {parent}, []
-    while True:
-        new = [int(pid) for pid, ppid in (p.split() for p in pairs) if int(ppid) in below and int(pid) not in below]
-        if not new:
-            return found
-        below.update(new)
-        found += new
 
 
 def main() -> int:
@@ -66,11 +55,7 @@ def main() -> int:
             try:
                 code = run.wait(after)
             except subprocess.TimeoutExpired:
-                # Ansible's workers have sessions of their own, so killing the group would leave them.
-                for process in (run.pid, *descendants(run.pid)):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
-                run.wait()
+                kill_all(run)
                 print(f"killed {after:.1f} s after the start of {phase}, in: {phases(log)[-1]}")
             else:
                 print(f"{playbooks[-1]} ended by itself with {code} before it could be killed in {phase}: {log.name}")

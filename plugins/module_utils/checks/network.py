@@ -63,16 +63,29 @@ def _state(target: str, opened: bool) -> str:
     "listen",
     Parameter("port", "port", required=True),
     Parameter("addresses", "networks"),
+    Parameter("includes", "networks"),
 )
 def listen(parameters: SimpleNamespace, context: Context) -> Outcome:
-    """Compare the addresses on which this host listens on a TCP port."""
+    """Compare the addresses on which this host listens on a TCP port: on these only, and on those at least."""
     found = sorted(listeners(parameters.port), key=str)
-    allowed = parameters.addresses
+    allowed, wanted = parameters.addresses, parameters.includes or []
     wrong = [address for address in found if allowed is not None and not any(address in item for item in allowed)]
+    missing = [item for item in wanted if not any(_takes(address, item.network_address) for address in found)]
     where = "any address" if allowed is None else ", ".join(_short(item) for item in allowed) + " and nowhere else"
+    if wanted:
+        where = ", ".join(_short(item) for item in wanted) + ("" if allowed is None else f", of {where}")
     observed = f"listens on {', '.join(map(str, found))}" if found else "nothing listens"
-    evidence = f"not allowed: {', '.join(map(str, wrong))}" if wrong else ""
-    return judge(bool(found) and not wrong, f"port {parameters.port} listens on {where}", observed, evidence)
+    notes = [f"not allowed: {', '.join(map(str, wrong))}"] if wrong else []
+    notes += [f"not taken: {', '.join(_short(item) for item in missing)}"] if missing else []
+    good = bool(found) and not notes
+    return judge(good, f"port {parameters.port} listens on {where}", observed, "; ".join(notes))
+
+
+def _takes(listener: Address, address: Address) -> bool:
+    """Tell whether connections to an address come to a listener; one on :: takes those of IPv4, too."""
+    if listener.is_unspecified:
+        return listener.version == 6 or address.version == 4
+    return listener == address
 
 
 def listeners(port: int) -> set[Address]:

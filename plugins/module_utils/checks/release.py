@@ -130,9 +130,7 @@ def rollback_rehearsal(parameters: SimpleNamespace, context: Context) -> Outcome
     verdict.demand(status == "passed", "the last way back passed", f"{status}: {proof.get('reason') or 'no reason'}")
     if parameters.max_seconds is not None:
         wanted = parameters.max_seconds
-        verdict.demand(
-            isinstance(took, (int, float)) and took <= wanted, f"within {wanted:g} s", f"took {took} s"
-        )
+        verdict.demand(took is not None and float(took) <= wanted, f"within {wanted:g} s", f"took {took} s")
     details = proof.get("details") or {}
     database = "the database too" if details.get("database") else "the database stayed"
     return verdict.outcome(

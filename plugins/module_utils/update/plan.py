@@ -1,0 +1,213 @@
+# Copyright: The golive.delivery authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an update and a rollback of an application's hosts are to do, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NONE, ROLLING, WINDOW = "none", "rolling", "window"
+# What the playbook knows beside what it has seen on the hosts.
+DEFAULTS: dict[str, Any] = {
+    "app_hosts": [],  # the group `app`
+    "leader": "",  # who migrates for all
+    "limited": False,  # whether the run has --limit
+    "only": "",  # app_server_only
+    "application": "",  # of a rollback
+    "wanted": "",  # release to go back to
+    "confirmed": "",  # restore point that may be gone back to
+    "database": True,  # whether the database may go back
+    "backup": True,  # whether a backup is to be taken behind the page
+    "backup_host": "",
+    "window": {},  # the update behind the page that was cut off
+    "points": [],  # restore points of updates behind the page, the oldest first
+}
+
+Seen = Mapping[str, Mapping[str, Any]]
+
+
+def _result(plan: str, hosts: Sequence[str], seen: Seen, **more: Any) -> dict[str, Any]:
+    """Return a plan. Nodes that are out of the balancers come first: the others serve meanwhile."""
+    out = [host for host in hosts if seen[host]["out"]]
+    return {
+        "plan": plan,
+        "out": out if plan == ROLLING else [],
+        "in": [host for host in hosts if host not in out] if plan == ROLLING else [],
+        "problems": [],
+        "lines": [],
+        **more,
+    }
+
+
+def _absent(seen: Seen, known: Mapping[str, Any]) -> list[str]:
+    """Say which hosts an update behind the page lacks."""
+    if not known["limited"] and set(known["app_hosts"]) <= set(seen):
+        return []
+    names = ", ".join(known["app_hosts"])
+    return [f"behind the maintenance page every host is needed ({names}): run it without --limit"]
+
+
+def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what rolling_update.yml is to do.
+
+    seen: by host `pending` (what app_server found out, by application), `applications` (name, compatible, migrates) and
+    `out` (drained at a balancer). known: see DEFAULTS. The result has `to` (the new releases by application) and
+    `incompatible` (those of them that the database of before does not fit) too.
+    """
+    known = {**DEFAULTS, **known}
+    window = known["window"]
+    problems: list[str] = []
+    lines: list[str] = []
+    pending: list[str] = []
+    declared: dict[str, str] = {}
+    incompatible: set[str] = set()
+    migrating: set[str] = set()
+    for host, found in seen.items():
+        for application in found["applications"]:
+            name = application["name"]
+            state = found["pending"].get(name)
+            if state is None:
+                continue
+            if not state["current"]:
+                problems.append(f"{name} never ran on {host}: site.yml installs it")
+            elif state["release"]:
+                lines.append(f"{host}: {name} {state['active'] or state['current']} -> {state['declared']}")
+                declared[name] = state["declared"]
+                incompatible |= set() if application["compatible"] else {name}
+                migrating |= {name} if application["migrates"] else set()
+            elif state["processes"]:
+                lines.append(f"{host}: {name} with another configuration")
+            interrupted = window.get("releases", {}).get(name)
+            if interrupted and interrupted != state["declared"]:
+                problems.append(
+                    f"the update of {name} to {interrupted} was cut off behind the maintenance page, and "
+                    f"{state['declared']} is declared: declare that one again, or run rollback.yml"
+                )
+        if any(state["pending"] for state in found["pending"].values()):
+            pending.append(host)
+        elif found["out"]:
+            pending.append(host)
+            lines.append(f"{host}: back to the balancers")
+    if window.get("rollback"):
+        problems.append("a way back behind the maintenance page was cut off: run rollback.yml")
+    if window or incompatible:
+        problems += _absent(seen, known)
+        if known["only"] and any(len(found["applications"]) > 1 for found in seen.values()):
+            problems.append(
+                "app_server_only: behind the maintenance page (release_compatible: false) all applications are updated "
+                "together, as their database may have to go back"
+            )
+        if known["backup"] and not known["backup_host"] and not window:
+            problems.append(
+                f"{', '.join(sorted(incompatible))}: release_compatible is false, and nobody keeps backups (group "
+                "backup): golive_update_backup=false goes on without a way back for the database"
+            )
+    elif migrating and known["leader"] not in seen:
+        problems.append(f"{known['leader']} migrates for all hosts and is not in this run: run it without --limit")
+    plan = WINDOW if window or incompatible else ROLLING if pending else NONE
+    hosts = list(seen) if plan == WINDOW else pending
+    more = {"to": declared, "incompatible": sorted(incompatible)}
+    return {**_result(plan, hosts, seen, **more), "problems": sorted(set(problems)), "lines": lines}
+
+
+def _usable(info: Mapping[str, Any], wanted: str) -> set[str]:
+    """Return the folders on a host that are meant by a release's name or folder and can run again."""
+    return {
+        one["folder"]
+        for one in info["releases"]
+        if one["complete"] and one["snapshot"] and wanted in (one["folder"], one["name"])
+    } & {one["release"] for one in info["activations"]}
+
+
+def _target(infos: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the folder to go back to, or why there is none."""
+    name, wanted = known["application"], known["wanted"]
+    running = ", ".join(f"{host}: {info['current'] or 'none'}" for host, info in infos.items())
+    if wanted:
+        common = set.intersection(*(_usable(info, wanted) for info in infos.values()))
+        if common:
+            # Of several of one name that which was activated last.
+            order = [one["release"] for info in infos.values() for one in info["activations"]]
+            return max(
+                sorted(common), key=lambda folder: max((at for at, one in enumerate(order) if one == folder))
+            ), ""
+        there = sorted({one["folder"] for info in infos.values() for one in info["releases"] if one["snapshot"]})
+        ran = ", ".join(there) or "none"
+        return "", f"{name} cannot go back to {wanted}: every host would need it. Releases that ran: {ran}"
+    begun = sorted({info["pending"] for info in infos.values() if info["pending"]})
+    if len(begun) == 1:
+        return begun[0], ""
+    # The hosts differ after a run that was cut off: what some of them run the others go back to.
+    candidates = {info[key] for info in infos.values() for key in ("current", "previous") if info[key]}
+    good = [
+        folder
+        for folder in sorted(candidates)
+        if all(folder in (info["current"], info["previous"]) for info in infos.values())
+        and any(info["current"] != folder for info in infos.values())
+    ]
+    if len(good) == 1:
+        return good[0], ""
+    if len({info["current"] for info in infos.values()}) > 1:
+        return "", f"{name} runs in different releases ({running}): name the one to go back to (golive_rollback_to)"
+    return "", f"{name} has no release to go back to: no other one that ran on all hosts is left ({running})"
+
+
+def _later(infos: Mapping[str, Mapping[str, Any]], folder: str) -> set[str]:
+    """Return the releases that were activated after this one was."""
+    found: set[str] = set()
+    for info in infos.values():
+        order = [one["release"] for one in info["activations"] if one["reason"] != "rollback"]
+        begin = len(order) - order[::-1].index(folder) if folder in order else 0
+        found |= {release for release in order[begin:] if release != folder}
+    return found
+
+
+def rollback_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what rollback.yml is to do.
+
+    seen: by host `info` (of the module app_release) and `out`. known: see DEFAULTS. The result has `to` (by host the
+    folder of the release), `point` (of the database to go back to, empty if it stays) and `application` too.
+    """
+    known = {**DEFAULTS, **known}
+    window, name = known["window"], known["application"]
+    if window:
+        origin = window.get("from", {})
+        folders = {host: origin.get(host, {}).get(name, "") for host in seen}
+        more = {"to": folders, "application": name, "point": {"restore_point": window.get("restore_point", "")}}
+        lines = [f"{host}: {name} -> {folder}, behind the maintenance page" for host, folder in folders.items()]
+        problems = _absent(seen, known)
+        return {**_result(WINDOW, list(seen), seen, **more), "lines": lines, "problems": problems}
+    infos = {host: found["info"] for host, found in seen.items()}
+    folder, problem = _target(infos, known)
+    empty = {"to": {}, "application": name, "point": {}}
+    if problem:
+        return {**_result(NONE, [], seen, **empty), "problems": [problem]}
+    later = _later(infos, folder)
+    point = next((one for one in known["points"] if one["application"] == name and one["release"] in later), {})
+    hosts = [
+        host
+        for host, found in seen.items()
+        if found["out"]
+        or found["info"]["pending"]
+        or {found["info"]["current"], found["info"]["last_good"]} != {folder}
+    ]
+    lines = [f"{host}: {name} {infos[host]['current']} -> {folder}" for host in hosts]
+    more = {"to": dict.fromkeys(seen, folder), "application": name, "point": point if known["database"] else {}}
+    if not (point and known["database"]):
+        return {**_result(ROLLING if hosts else NONE, hosts, seen, **more), "lines": lines}
+    problems = _absent(seen, known)
+    if not point["restore_point"]:
+        problems.append(
+            f"the database of before {point['release']} is in no backup (golive_update_backup was false): "
+            "golive_rollback_database=false leaves the database as it is"
+        )
+    elif known["confirmed"] != point["restore_point"]:
+        problems.append(
+            f"{point['release']} changed the database so that {folder} cannot use it. All that was entered since "
+            f"{point['at']} is lost when the database goes back: to confirm it, set "
+            f"golive_rollback_confirm={point['restore_point']}; golive_rollback_database=false leaves it as it is"
+        )
+    lines.append(f"database -> {point['restore_point']} ({point['at']})")
+    return {**_result(WINDOW, list(seen), seen, **more), "lines": lines, "problems": problems}

@@ -1,0 +1,122 @@
+"""Updates and ways back under 50 requests a second, releases that do not work, runs that are killed."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import ExitStack
+
+import pytest
+from conftest import APP, Fleet
+from traffic import Traffic
+
+KINDS = ("shop", "war", "image")
+NODES = set(APP)
+
+
+def traffic(fleet: Fleet, name: str) -> Traffic:
+    return Traffic(fleet.url(name), host=f"{name}.golive.test")
+
+
+def test_every_kind_rolls_with_no_request_lost_and_the_second_run_changes_nothing(fleet: Fleet) -> None:
+    new = {f"{name}_release": "2.0.0" for name in KINDS}
+    with ExitStack() as stack:
+        loads = {name: stack.enter_context(traffic(fleet, name)) for name in KINDS}
+        run = fleet.run("rolling_update.yml", **new)
+    assert run.returncode == 0, run.stdout[-5000:]
+    for name, load in loads.items():
+        print(load.summary(f"rolling update of {name}"))
+    assert {name: load.lost for name, load in loads.items()} == dict.fromkeys(KINDS, 0)
+    for name in KINDS:
+        assert fleet.release(name) == [["2.0.0"], ["2.0.0"]]
+        assert fleet.in_rotation(name) == NODES
+    again = fleet.run("rolling_update.yml", **new)
+    assert again.returncode == 0, again.stdout[-5000:]
+    assert "Nothing to do" in again.stdout
+    assert re.findall(r"changed=(\d+)", again.stdout) == ["0"] * len(re.findall(r"changed=", again.stdout))
+    assert "Drain the server" not in again.stdout
+
+
+def test_every_kind_goes_back_with_no_request_lost(fleet: Fleet) -> None:
+    for name in KINDS:
+        with traffic(fleet, name) as load:
+            run = fleet.run("rollback.yml", golive_rollback_application=name)
+        assert run.returncode == 0, run.stdout[-5000:]
+        proof = json.loads(fleet.on(APP[1], "cat", f"/var/lib/golive/evidence/rollback_{name}.json"))
+        print(load.summary(f"rollback of {name}, {proof['seconds']} s"))
+        assert load.lost == 0
+        assert fleet.release(name) == [["1.0.0"], ["1.0.0"]]
+        assert fleet.in_rotation(name) == NODES
+        assert proof["status"] == "passed"
+        assert proof["details"]["to"].startswith("1.0.0-")
+    refused = fleet.run("rollback.yml", golive_rollback_application="shop")
+    assert refused.returncode != 0
+    assert "shop has no release to go back to" in refused.stdout
+    assert fleet.release("shop") == [["1.0.0"], ["1.0.0"]]
+
+
+@pytest.mark.parametrize(
+    ("number", "fault", "message"),
+    [
+        (1, "requirement", "golive-no-such-package"),
+        (2, "migration", "the migration gives up: column total exists already"),
+        (3, "crash", "no such table: orders"),
+        (4, "unready", "was not ready in 15 s"),
+        (5, "smoke", r"smoke test / failed"),
+    ],
+)
+def test_a_release_that_does_not_work_leaves_the_old_one(fleet: Fleet, number: int, fault: str, message: str) -> None:
+    before = fleet.release("shop")
+    release = f"3.{number}.0"
+    with traffic(fleet, "shop") as load:
+        run = fleet.run("rolling_update.yml", shop_release=release, shop_fault=fault, app_server_only="shop")
+    print(load.summary(f"a release with a wrong {fault}"))
+    assert run.returncode != 0
+    assert re.search(message, run.stdout), run.stdout[-5000:]
+    assert load.lost == 0
+    assert fleet.release("shop") == before
+    assert fleet.in_rotation() == NODES
+    with traffic(fleet, "shop") as load:
+        run = fleet.run("rolling_update.yml", shop_release=release, app_server_only="shop")
+    print(load.summary("the same release, mended"))
+    assert run.returncode == 0, run.stdout[-5000:]
+    assert load.lost == 0
+    assert fleet.release("shop") == [[release], [release]]
+    assert fleet.in_rotation() == NODES
+
+
+@pytest.mark.parametrize(
+    ("number", "task", "node"),
+    [
+        (1, "Fill it as its kind demands", 1),
+        (2, "Run the step", 1),
+        (3, "Drain the server", 1),
+        (4, "Switch to the release", 1),
+        (5, "Ask the application whether it is ready", 2),
+        (6, "Let requests go to the server again", 2),
+    ],
+)
+def test_a_run_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: str, node: int) -> None:
+    release = f"4.{number}.0"
+    with traffic(fleet, "shop") as load:
+        fleet.kill_at(task, node, "rolling_update.yml", shop_release=release, app_server_only="shop")
+        run = fleet.run("rolling_update.yml", shop_release=release, app_server_only="shop")
+    print(load.summary(f"killed in “{task}”, run again"))
+    assert run.returncode == 0, run.stdout[-5000:]
+    assert load.lost == 0
+    assert fleet.release("shop") == [[release], [release]]
+    assert fleet.in_rotation() == NODES
+
+
+def test_wrong_variables_are_refused_before_anything_changes(fleet: Fleet) -> None:
+    for variables, message in (
+        ({"shop_release": "5.0.0", "golive_update_serial": "2"}, "golive_update_serial"),
+        ({"shop_release": "5.0.0", "app_server_release_compatible": "false"}, "golive_update_backup"),
+    ):
+        run = fleet.run("rolling_update.yml", **variables)
+        assert run.returncode != 0
+        assert message in run.stdout, run.stdout[-3000:]
+        assert fleet.in_rotation() == NODES
+    run = fleet.run("rollback.yml", golive_rollback_application="no-such")
+    assert run.returncode != 0
+    assert "expected one of shop, war, image, got no-such" in run.stdout
