@@ -37,7 +37,8 @@ options:
     default: 30
   others_up:
     description:
-      - With O(state=drain), how many other servers of each backend have to be UP; with fewer it fails and drains nothing.
+      - With O(state=drain), how many other servers of each backend have to be UP; with fewer it fails and drains
+        nothing.
       - A server that is drained already is not asked about.
     type: int
     default: 0
@@ -123,7 +124,7 @@ def _word(bits: int) -> str:
 
 def find(runtime: Runtime, backend: str, name: str) -> tuple[list[Server], list[Server]]:
     """Return the server in each backend that is meant, and all servers of the HTTP backends."""
-    servers = list(runtime.servers(runtime.processes()[0]))
+    servers = list(runtime.servers())
     found = [server for server in servers if server.name == name and backend in ("", server.backend)]
     if not found:
         there = ", ".join(str(server) for server in servers) or "none"
@@ -160,7 +161,7 @@ def wait_up(runtime: Runtime, servers: list[Server], timeout: float) -> None:
     names = [str(server) for server in servers]
     while True:
         hold(runtime, servers, "ready")
-        seen = [server for server in runtime.servers(runtime.processes()[0]) if str(server) in names]
+        seen = [server for server in runtime.servers() if str(server) in names]
         down = [server for server in seen if not server.up]
         if not down:
             return

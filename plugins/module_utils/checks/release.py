@@ -133,6 +133,5 @@ def rollback_rehearsal(parameters: SimpleNamespace, context: Context) -> Outcome
         verdict.demand(took is not None and float(took) <= wanted, f"within {wanted:g} s", f"took {took} s")
     details = proof.get("details") or {}
     database = "the database too" if details.get("database") else "the database stayed"
-    return verdict.outcome(
-        f"from {details.get('from')} to {details.get('to')}, {database}, finished at {proof.get('finished_at')}, took {took} s"
-    )
+    way = f"from {details.get('from')} to {details.get('to')}, {database}"
+    return verdict.outcome(f"{way}, finished at {proof.get('finished_at')}, took {took} s")

@@ -108,3 +108,39 @@ def test_unit_limits_of_a_unit_without_limits(check, program):
 def test_unit_limits_refuses(check, parameters):
     with pytest.raises(Exception, match="expected"):
         check("unit_limits", unit="shop-web.service", **parameters)
+
+
+PROOF = {
+    "name": "rollback_shop",
+    "status": "passed",
+    "finished_at": "2026-01-02T03:04:05Z",
+    "seconds": 42.5,
+    "details": {"from": TWO, "to": ONE, "database": ""},
+}
+
+
+@pytest.mark.parametrize(
+    ("proof", "activations", "status", "observed"),
+    [
+        (None, BOTH[:1], "pass", ""),
+        (None, BOTH, "fail", "never: there is no such file"),
+        (PROOF, BOTH, "pass", ""),
+        ({**PROOF, "seconds": 61}, BOTH, "fail", "took 61 s"),
+        ({**PROOF, "seconds": None}, BOTH, "fail", "took None s"),
+        ({**PROOF, "status": "failed", "reason": "no disk"}, BOTH, "fail", "failed: no disk"),
+    ],
+)
+def test_rollback_rehearsal(check, host, tmp_path, proof, activations, status, observed):
+    host(activations[-1][0], activations)
+    path = tmp_path / "rollback_shop.json"
+    if proof:
+        path.write_text(json.dumps(proof), encoding="utf-8")
+    result = check("rollback_rehearsal", name="shop", path=str(path), max_seconds=60)
+    assert (result["status"], observed in result["observed"]) == (status, True), result
+
+
+def test_rollback_rehearsal_says_what_was_done(check, host, tmp_path):
+    host(TWO, BOTH)
+    (tmp_path / "proof.json").write_text(json.dumps(PROOF), encoding="utf-8")
+    result = check("rollback_rehearsal", name="shop", path=str(tmp_path / "proof.json"))
+    assert f"from {TWO} to {ONE}, the database stayed" in result["evidence"]
