@@ -74,12 +74,13 @@ options:
       - Without it the activation is one of before the role took notes; its time is that of the link.
     type: float
     default: 0
-  forget_migrations:
-    description: >-
-      Whether the migrations of releases that came after O(release) count as not done, because the database goes back
-      too. Used with O(state=restored).
-    type: bool
-    default: false
+  database_at:
+    description:
+      - Time in UTC, such as V(2026-01-31T01:02:03Z), at which the database was what it is again, because it goes back too.
+        The initialisation and the migrations that this host has done since count as not done.
+      - Used with O(state=restored). An empty text says that the database stays.
+    type: str
+    default: ""
   keep:
     description: How many complete releases O(state=pruned) leaves.
     type: int
@@ -208,7 +209,7 @@ processes:
   type: list
   elements: dict
 forgotten:
-  description: Releases whose migration counts as not done.
+  description: Releases whose migration counts as not done, and C(initialised) if the initialisation does.
   returned: when O(state=restored)
   type: list
   elements: str
@@ -248,7 +249,7 @@ def restored(module: AnsibleModule, store: Store, now: float) -> dict[str, Any]:
     """Put a release's files back and switch to it."""
     given = module.params
     folder = store.resolve(given["release"])
-    done = store.restore(folder, given["reason"] == "rollback", given["forget_migrations"], now)
+    done = store.restore(folder, given["reason"] == "rollback", given["database_at"], now)
     units = str(store.places.units)
     if not module.check_mode and any(os.path.dirname(path) == units for path in done["files"]):
         module.run_command(["systemctl", "daemon-reload"], check_rc=True)
@@ -282,7 +283,7 @@ def main() -> None:
             },
             "reason": {"type": "str", "default": "converge", "choices": list(history.REASONS)},
             "since": {"type": "float", "default": 0},
-            "forget_migrations": {"type": "bool", "default": False},
+            "database_at": {"type": "str", "default": ""},
             "keep": {"type": "int", "default": 3},
             "sizes": {"type": "bool", "default": False},
         },

@@ -68,6 +68,11 @@ class Places:
         return self.memory / "migrations"
 
     @property
+    def initialised(self) -> pathlib.Path:
+        """The mark of the initialisation, in the application's own folder."""
+        return self._at("var/lib", self.name, "initialised")
+
+    @property
     def units(self) -> pathlib.Path:
         """The folder of the units."""
         return self._at("etc/systemd/system")

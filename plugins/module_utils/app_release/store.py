@@ -148,14 +148,14 @@ class Store:
         order = [activation["release"] for activation in self.activations]
         return max(good, key=lambda folder: max((at for at, one in enumerate(order) if one == folder), default=-1))
 
-    def restore(self, folder: str, rollback: bool, forget: bool, now: float) -> dict[str, Any]:
+    def restore(self, folder: str, rollback: bool, database_at: str, now: float) -> dict[str, Any]:
         """Put back what a release ran with; return what was not as it was then."""
         old = self.places.current()
         taken = snapshot.load(self.places, folder)
         if taken is None or not self.places.complete(folder):
             raise ReleaseError(f"{self.places.name} cannot go back to {folder}: it is no longer there")
         files = snapshot.differing(taken)
-        marks = self._later_migrations(folder) if forget else []
+        marks = self._done_since(_epoch(database_at)) if database_at else []
         if not self.check:
             if rollback and (old != folder or history.last_good(self.activations) != folder):
                 # The first step: whoever goes on with it knows where to.
@@ -166,30 +166,21 @@ class Store:
             if old != folder:
                 switch_link(self.places.link, f"releases/{folder}")
             for mark in marks:
-                (self.places.migrations / mark).unlink()
+                mark.unlink()
         return {
             "old": old,
             "new": folder,
             "files": [file["path"] for file in files],
-            "forgotten": marks,
+            "forgotten": [mark.name for mark in marks],
             "changed": bool(files or marks) or old != folder,
             "processes": taken["processes"],
             "snapshot_files": [file["path"] for file in taken["files"]],
         }
 
-    def _later_migrations(self, folder: str) -> list[str]:
-        """Return the releases that were migrated to after this one was activated."""
-        at = max(
-            (
-                _epoch(one["activated_at"])
-                for one in self.activations
-                if one["release"] == folder and one["reason"] != "rollback"
-            ),
-            default=0.0,
-        )
-        return [
-            mark for mark in self.migrated() if mark != folder and os.lstat(self.places.migrations / mark).st_mtime > at
-        ]
+    def _done_since(self, at: float) -> list[pathlib.Path]:
+        """Return the marks of the initialisation and of the migrations that were done after a time."""
+        marks = [self.places.migrations / name for name in self.migrated()] + [self.places.initialised]
+        return [mark for mark in marks if mark.is_symlink() and os.lstat(mark).st_mtime >= at]
 
     def prunable(self, keep: int, in_use: Any = usage.in_use) -> list[str]:
         """Return the releases that nobody needs any more."""

@@ -69,7 +69,7 @@ class Host:
 
     def back(self, wanted: str = "", **options) -> dict:
         store = self.store()
-        return store.restore(store.resolve(wanted), True, options.get("forget", False), self.now)
+        return store.restore(store.resolve(wanted), True, options.get("database_at", ""), self.now)
 
 
 @pytest.fixture
@@ -259,8 +259,12 @@ def test_migrations_are_forgotten_with_the_database(host):
         host.activate(folder)
     migrate(THREE)
     assert host.back()["forgotten"] == []
-    assert host.back(forget=True)["forgotten"] == [TWO, THREE]
+    host.places.initialised.parent.mkdir(parents=True)
+    host.places.initialised.symlink_to("of-today")
+    begun = history.stamp(os.lstat(host.places.migrations / TWO).st_mtime)
+    assert host.back(database_at=begun)["forgotten"] == [TWO, THREE, "initialised"]
     assert host.store().migrated() == [ONE]
+    assert not host.places.initialised.is_symlink()
 
 
 def test_prune(host):
