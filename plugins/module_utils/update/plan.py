@@ -8,20 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-NONE, ROLLING, WINDOW = "none", "rolling", "window"
+NONE, ROLLING, WINDOW, END = "none", "rolling", "window", "end"
+# How far an update behind the page got: its page is (perhaps) up; the database may have changed; the database goes
+# back; all is done but the page is (perhaps) still up. `rolling` is a way back node by node, without a page.
+BEGUN, CHANGING, RESTORING, ENDED = "begun", "changing", "restoring", "ended"
 # What the playbook knows beside what it has seen on the hosts.
 DEFAULTS: dict[str, Any] = {
     "app_hosts": [],  # the group `app`
     "leader": "",  # who migrates for all
     "limited": False,  # whether the run has --limit
     "only": "",  # app_server_only
+    "names": [],  # all applications that are declared
+    "pages": [],  # backends that lead to the hosts
     "application": "",  # of a rollback
     "wanted": "",  # release to go back to
     "confirmed": "",  # restore point that may be gone back to
     "database": True,  # whether the database may go back
     "backup": True,  # whether a backup is to be taken behind the page
     "backup_host": "",
-    "window": {},  # the update behind the page that was cut off
+    "window": {},  # what was cut off, as it is remembered on the leader
     "points": [],  # restore points of updates behind the page, the oldest first
 }
 
@@ -41,12 +46,28 @@ def _result(plan: str, hosts: Sequence[str], seen: Seen, **more: Any) -> dict[st
     }
 
 
-def _absent(seen: Seen, known: Mapping[str, Any]) -> list[str]:
-    """Say which hosts an update behind the page lacks."""
-    if not known["limited"] and set(known["app_hosts"]) <= set(seen):
-        return []
-    names = ", ".join(known["app_hosts"])
-    return [f"behind the maintenance page every host is needed ({names}): run it without --limit"]
+def _behind_the_page(seen: Seen, known: Mapping[str, Any]) -> list[str]:
+    """Say what an update or a way back behind the page lacks."""
+    problems = []
+    if known["limited"] or not set(known["app_hosts"]) <= set(seen):
+        names = ", ".join(known["app_hosts"])
+        problems.append(f"behind the maintenance page every host is needed ({names}): run it without --limit")
+    if known["leader"] not in known["app_hosts"]:
+        problems.append(
+            f"app_server_initialisation_host: behind the maintenance page expected a host of the group app, got "
+            f"{known['leader']}"
+        )
+    if known["only"] and len(known["names"]) > 1:
+        problems.append(
+            "app_server_only: behind the maintenance page all applications of the hosts stop and start together "
+            f"({', '.join(known['names'])}), as the database of all of them may have to go back"
+        )
+    if not known["pages"]:
+        problems.append(
+            "golive_update_balancers, golive_update_backends: no backend of a balancer leads to the hosts, so there is "
+            "no maintenance page to go behind"
+        )
+    return problems
 
 
 def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +78,7 @@ def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
     `incompatible` (those of them that the database of before does not fit) too.
     """
     known = {**DEFAULTS, **known}
-    window = known["window"]
+    window = known["window"] if known["window"].get("phase") != ROLLING else {}
     problems: list[str] = []
     lines: list[str] = []
     pending: list[str] = []
@@ -66,10 +87,7 @@ def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
     migrating: set[str] = set()
     for host, found in seen.items():
         for application in found["applications"]:
-            name = application["name"]
-            state = found["pending"].get(name)
-            if state is None:
-                continue
+            name, state = application["name"], found["pending"][application["name"]]
             if not state["current"]:
                 problems.append(f"{name} never ran on {host}: site.yml installs it")
             elif state["release"]:
@@ -80,7 +98,7 @@ def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
             elif state["processes"]:
                 lines.append(f"{host}: {name} with another configuration")
             interrupted = window.get("releases", {}).get(name)
-            if interrupted and interrupted != state["declared"]:
+            if interrupted and interrupted != state["declared"] and window["phase"] != ENDED:
                 problems.append(
                     f"the update of {name} to {interrupted} was cut off behind the maintenance page, and "
                     f"{state['declared']} is declared: declare that one again, or run rollback.yml"
@@ -90,15 +108,16 @@ def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
         elif found["out"]:
             pending.append(host)
             lines.append(f"{host}: back to the balancers")
+    more = {"to": declared, "incompatible": sorted(incompatible)}
+    if window.get("phase") == ENDED:
+        return {
+            **_result(END, list(seen), seen, **more),
+            "lines": ["the maintenance page goes; run it again for the rest"],
+        }
     if window.get("rollback"):
         problems.append("a way back behind the maintenance page was cut off: run rollback.yml")
     if window or incompatible:
-        problems += _absent(seen, known)
-        if known["only"] and any(len(found["applications"]) > 1 for found in seen.values()):
-            problems.append(
-                "app_server_only: behind the maintenance page (release_compatible: false) all applications are updated "
-                "together, as their database may have to go back"
-            )
+        problems += _behind_the_page(seen, known)
         if known["backup"] and not known["backup_host"] and not window:
             problems.append(
                 f"{', '.join(sorted(incompatible))}: release_compatible is false, and nobody keeps backups (group "
@@ -108,7 +127,6 @@ def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
         problems.append(f"{known['leader']} migrates for all hosts and is not in this run: run it without --limit")
     plan = WINDOW if window or incompatible else ROLLING if pending else NONE
     hosts = list(seen) if plan == WINDOW else pending
-    more = {"to": declared, "incompatible": sorted(incompatible)}
     return {**_result(plan, hosts, seen, **more), "problems": sorted(set(problems)), "lines": lines}
 
 
@@ -164,28 +182,66 @@ def _later(infos: Mapping[str, Mapping[str, Any]], folder: str) -> set[str]:
     return found
 
 
+def _too_new(seen: Seen, name: str, at: str) -> list[str]:
+    """Say which other applications of the hosts have releases that came after the database that is gone back to."""
+    found = set()
+    for host in seen.values():
+        for other, info in host["others"].items():
+            first = [one["activated_at"] for one in info["activations"] if one["release"] == info["current"]][:1]
+            if other != name and first and first[0] > at:
+                found.add(f"{other} ({info['current']})")
+    return sorted(found)
+
+
+def _interrupted(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the way back from an update, or on from a way back, that was cut off behind the page."""
+    window, name = known["window"], known["application"]
+    origin = window.get("from", {})
+    folders = {host: origin.get(host, {}).get(name, "") for host in seen}
+    # An update that did not come to its migration has left the database as it was.
+    changed = window["phase"] != BEGUN or bool(window.get("rollback"))
+    point = (
+        {"restore_point": window["restore_point"], "at": window["began_at"]} if changed and known["database"] else {}
+    )
+    more = {"to": folders, "application": name, "point": point}
+    if window["phase"] == ENDED:
+        return {
+            **_result(END, list(seen), seen, **more),
+            "lines": ["the maintenance page goes; run it again for the rest"],
+        }
+    problems = _behind_the_page(seen, known)
+    if point and not point["restore_point"]:
+        problems.append(
+            "the update that was cut off has changed the database, perhaps, and took no backup before "
+            "(golive_update_backup was false): golive_rollback_database=false leaves the database as it is"
+        )
+    lines = [f"{host}: {name} -> {folder}, behind the maintenance page" for host, folder in folders.items()]
+    return {**_result(WINDOW, list(seen), seen, **more), "lines": lines, "problems": problems}
+
+
 def rollback_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
     """Return what rollback.yml is to do.
 
-    seen: by host `info` (of the module app_release) and `out`. known: see DEFAULTS. The result has `to` (by host the
-    folder of the release), `point` (of the database to go back to, empty if it stays) and `application` too.
+    seen: by host `info` (of the module app_release), `others` (the same of all applications, by name) and `out`. known:
+    see DEFAULTS. The result has `to` (by host the folder of the release), `point` (of the database to go back to, empty
+    if it stays) and `application` too.
     """
     known = {**DEFAULTS, **known}
     window, name = known["window"], known["application"]
-    if window:
-        origin = window.get("from", {})
-        folders = {host: origin.get(host, {}).get(name, "") for host in seen}
-        more = {"to": folders, "application": name, "point": {"restore_point": window.get("restore_point", "")}}
-        lines = [f"{host}: {name} -> {folder}, behind the maintenance page" for host, folder in folders.items()]
-        problems = _absent(seen, known)
-        return {**_result(WINDOW, list(seen), seen, **more), "lines": lines, "problems": problems}
+    if window and window["phase"] != ROLLING:
+        return _interrupted(seen, known)
     infos = {host: found["info"] for host, found in seen.items()}
-    folder, problem = _target(infos, known)
-    empty = {"to": {}, "application": name, "point": {}}
+    if window and window["application"] == name and not known["wanted"]:
+        folder, problem = window["release"], ""
+    else:
+        folder, problem = _target(infos, known)
     if problem:
-        return {**_result(NONE, [], seen, **empty), "problems": [problem]}
+        more = {"to": {}, "application": name, "point": {}}
+        return {**_result(NONE, [], seen, **more), "problems": [problem]}
     later = _later(infos, folder)
     point = next((one for one in known["points"] if one["application"] == name and one["release"] in later), {})
+    if not known["database"]:
+        point = {}
     hosts = [
         host
         for host, found in seen.items()
@@ -194,10 +250,12 @@ def rollback_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
         or {found["info"]["current"], found["info"]["last_good"]} != {folder}
     ]
     lines = [f"{host}: {name} {infos[host]['current']} -> {folder}" for host in hosts]
-    more = {"to": dict.fromkeys(seen, folder), "application": name, "point": point if known["database"] else {}}
-    if not (point and known["database"]):
-        return {**_result(ROLLING if hosts else NONE, hosts, seen, **more), "lines": lines}
-    problems = _absent(seen, known)
+    more = {"to": dict.fromkeys(seen, folder), "application": name, "point": point}
+    if not point:
+        # With a note of a way back that was cut off there is its evidence to write, if nothing else.
+        plan = ROLLING if hosts or window else NONE
+        return {**_result(plan, hosts, seen, **more), "lines": lines}
+    problems = _behind_the_page(seen, known)
     if not point["restore_point"]:
         problems.append(
             f"the database of before {point['release']} is in no backup (golive_update_backup was false): "
@@ -208,6 +266,12 @@ def rollback_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
             f"{point['release']} changed the database so that {folder} cannot use it. All that was entered since "
             f"{point['at']} is lost when the database goes back: to confirm it, set "
             f"golive_rollback_confirm={point['restore_point']}; golive_rollback_database=false leaves it as it is"
+        )
+    too_new = _too_new(seen, name, point["at"])
+    if too_new:
+        problems.append(
+            f"the database goes back to {point['at']} for all applications of the hosts, and {', '.join(too_new)} came "
+            "after it: go back with these first (golive_rollback_application)"
         )
     lines.append(f"database -> {point['restore_point']} ({point['at']})")
     return {**_result(WINDOW, list(seen), seen, **more), "lines": lines, "problems": problems}

@@ -11,7 +11,8 @@ from ansible_collections.golive.delivery.plugins.filter import rollback_plan as 
 from ansible_collections.golive.delivery.plugins.filter import update_plan as update_filter
 from ansible_collections.golive.delivery.plugins.module_utils.update.plan import rollback_plan, update_plan
 
-KNOWN = {"app_hosts": ["app1", "app2"], "leader": "app1", "backup_host": "mon1"}
+HOSTS = {"app_hosts": ["app1", "app2"], "leader": "app1", "pages": [("lb1", "erp")], "names": ["erp"]}
+KNOWN = {**HOSTS, "backup_host": "mon1"}
 OLD, NEW, OLDER = "8.0.11-aaaaaaaaaa", "8.0.12-bbbbbbbbbb", "8.0.10-cccccccccc"
 
 
@@ -84,19 +85,25 @@ def test_an_incompatible_release_goes_behind_the_page():
         ),
         ({"app1": node(compatible=False), "app2": node()}, {"backup_host": ""}, "golive_update_backup=false"),
         (
-            {"app1": node(compatible=False, shop=state()), "app2": node(compatible=False, shop=state())},
-            {"only": "erp"},
-            "app_server_only",
+            {"app1": node(compatible=False), "app2": node(compatible=False)},
+            {"only": "erp", "names": ["erp", "shop"]},
+            "app_server_only: behind the maintenance page all applications",
+        ),
+        ({"app1": node(compatible=False), "app2": node(compatible=False)}, {"pages": []}, "golive_update_backends"),
+        (
+            {"app1": node(compatible=False), "app2": node(compatible=False)},
+            {"leader": "db1"},
+            "app_server_initialisation_host: behind the maintenance page expected a host of the group app, got db1",
         ),
         ({"app2": node(migrates=True)}, {}, "app1 migrates for all hosts and is not in this run"),
         (
             {"app1": node(), "app2": node()},
-            {"window": {"releases": {"erp": OLDER}}},
+            {"window": {"phase": "changing", "releases": {"erp": OLDER}}},
             f"the update of erp to {OLDER} was cut off behind the maintenance page, and {NEW} is declared",
         ),
         (
             {"app1": node(), "app2": node()},
-            {"window": {"releases": {}, "rollback": True}},
+            {"window": {"phase": "begun", "releases": {}, "rollback": True}},
             "a way back behind the maintenance page was cut off: run rollback.yml",
         ),
     ],
@@ -113,9 +120,22 @@ def test_without_a_backup_if_told_so():
 
 def test_a_window_that_was_cut_off_is_gone_on_with():
     done = state(NEW)
-    window = {"releases": {"erp": NEW}, "incompatible": ["erp"], "restore_point": "golive-x", "from": {}}
+    window = {"phase": "changing", "releases": {"erp": NEW}, "incompatible": ["erp"], "restore_point": "golive-x"}
     plan = update_plan({"app1": node(done), "app2": node(done)}, {**KNOWN, "window": window})
     assert (plan["plan"], plan["problems"]) == ("window", [])
+
+
+def test_a_page_that_is_left_over_goes_whatever_is_declared():
+    window = {"phase": "ended", "releases": {"erp": OLDER}}
+    plan = update_plan({"app1": node(), "app2": node()}, {**KNOWN, "window": window})
+    assert (plan["plan"], plan["problems"], plan["in"]) == ("end", [], [])
+    plan = rollback_plan(seen_back(), {**BACK, "window": {**window, "restore_point": "", "began_at": ""}})
+    assert (plan["plan"], plan["problems"]) == ("end", [])
+
+
+def test_an_update_may_follow_a_way_back_that_was_cut_off():
+    plan = update_plan({"app1": node(), "app2": node()}, {**KNOWN, "window": {"phase": "rolling"}})
+    assert (plan["plan"], plan["problems"], plan["in"]) == ("rolling", [], ["app1", "app2"])
 
 
 def info(
@@ -127,17 +147,20 @@ def info(
         "previous": previous,
         "pending": pending,
         "last_good": current if last_good is None else last_good,
-        "activations": [{"release": one, "reason": why} for one, why in zip(activations, reasons)],
+        "activations": [
+            {"release": one, "reason": why, "activated_at": "2026-11-22T00:00:00Z"}
+            for one, why in zip(activations, reasons)
+        ],
         "releases": [{"folder": one, "name": one[:6], "complete": True, "snapshot": True} for one in folders],
     }
 
 
 def seen_back(first=None, second=None, out=()):
     found = {"app1": first or info(), "app2": second or info()}
-    return {host: {"info": one, "out": host in out} for host, one in found.items()}
+    return {host: {"info": one, "out": host in out, "others": {"erp": one}} for host, one in found.items()}
 
 
-BACK = {"app_hosts": ["app1", "app2"], "application": "erp"}
+BACK = {**HOSTS, "application": "erp"}
 
 
 def test_back_to_the_previous_release():
@@ -206,15 +229,54 @@ def test_without_a_backup_the_database_cannot_go_back():
     assert "is in no backup" in plan["problems"][0]
 
 
-def test_an_update_behind_the_page_that_was_cut_off_is_undone():
-    window = {
-        "releases": {"erp": NEW},
-        "from": {"app1": {"erp": OLD}, "app2": {"erp": OLD}},
-        "restore_point": "golive-x",
-    }
-    plan = rollback_plan(seen_back(), {**BACK, "window": window})
-    assert (plan["plan"], plan["to"]) == ("window", {"app1": OLD, "app2": OLD})
-    assert (plan["point"], plan["problems"]) == ({"restore_point": "golive-x"}, [])
+def test_a_way_back_that_was_cut_off_after_its_last_node_does_not_go_further():
+    gone = info(OLD, OLDER, activations=(OLDER, OLD, NEW, OLD), reasons=["converge"] * 3 + ["rollback"])
+    note = {"phase": "rolling", "application": "erp", "release": OLD}
+    plan = rollback_plan(seen_back(gone, gone, out=("app2",)), {**BACK, "window": note})
+    assert (plan["plan"], plan["out"], plan["in"], set(plan["to"].values())) == ("rolling", ["app2"], [], {OLD})
+    plan = rollback_plan(seen_back(gone, gone), {**BACK, "window": note})
+    assert (plan["plan"], plan["in"]) == ("rolling", [])
+    assert rollback_plan(seen_back(gone, gone), BACK)["in"] == ["app1", "app2"]
+
+
+def test_another_application_that_came_after_the_database_has_to_go_first():
+    found = seen_back()
+    shop = info("2-aaaaaaaaaa", "1-bbbbbbbbbb", activations=("1-bbbbbbbbbb", "2-aaaaaaaaaa"))
+    shop["activations"][1]["activated_at"] = "2026-11-24T00:00:00Z"
+    for host in found.values():
+        host["others"]["shop"] = shop
+    plan = rollback_plan(found, {**BACK, "points": [POINT], "confirmed": POINT["restore_point"]})
+    assert "shop (2-aaaaaaaaaa) came after it" in plan["problems"][0]
+
+
+WINDOW = {
+    "releases": {"erp": NEW},
+    "from": {"app1": {"erp": OLD}, "app2": {"erp": OLD}},
+    "restore_point": "golive-x",
+    "began_at": "2026-11-23T10:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("phase", "rollback", "known", "restore_point"),
+    [
+        ("begun", False, {}, None),
+        ("changing", False, {}, "golive-x"),
+        ("restoring", False, {}, "golive-x"),
+        ("begun", True, {}, "golive-x"),
+        ("changing", False, {"database": False}, None),
+    ],
+)
+def test_an_update_behind_the_page_that_was_cut_off_is_undone(phase, rollback, known, restore_point):
+    window = {**WINDOW, "phase": phase, "rollback": rollback}
+    plan = rollback_plan(seen_back(), {**BACK, **known, "window": window})
+    assert (plan["plan"], plan["to"], plan["problems"]) == ("window", {"app1": OLD, "app2": OLD}, [])
+    assert plan["point"].get("restore_point") == restore_point
+
+
+def test_an_update_without_a_backup_that_was_cut_off_needs_a_word():
+    window = {**WINDOW, "phase": "changing", "restore_point": ""}
+    assert "took no backup" in rollback_plan(seen_back(), {**BACK, "window": window})["problems"][0]
 
 
 def test_the_filters():
