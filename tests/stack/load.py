@@ -20,7 +20,6 @@ tls = ssl.create_default_context(cafile="/etc/golive/tls/ca.pem")
 for address in sys.argv[1:]:
     try:
         print(urllib.request.urlopen(f"https://{address}:8008/cluster", timeout=2, context=tls).read().decode())
-        break
     except OSError:
         pass
 """
@@ -33,10 +32,15 @@ class Database:
         self.stack = stack
 
     def members(self) -> dict[str, dict]:
-        """Patroni's members by name; {} when no node answers."""
+        """Patroni's members by name; {} when no node answers, or when they do not agree on who leads.
+
+        A node that was cut off tells for a moment what it knew before.
+        """
         addresses = [self.stack.address(node) for node in NODES]
-        answer = self.stack.run("mon1", "python3", "-c", CLUSTER, *addresses)
-        return {member["name"]: member for member in json.loads(answer)["members"]} if answer.strip() else {}
+        answers = self.stack.run("mon1", "python3", "-c", CLUSTER, *addresses).splitlines()
+        views = [{member["name"]: member for member in json.loads(answer)["members"]} for answer in answers]
+        leaders = [{name for name, member in view.items() if member["role"] == "leader"} for view in views]
+        return views[0] if views and all(found == leaders[0] for found in leaders) else {}
 
     def primary(self) -> str | None:
         """The node that holds the leader's lock and runs, if there is one."""
