@@ -52,7 +52,8 @@ options:
         or filtered; C(connect_timeout) seconds for each address, default 3.
       - >-
         C(listen) - this host listens on a TCP port. C(port) required; C(addresses) list of addresses or networks,
-        nowhere else may it listen (V(0.0.0.0) and V(::) stand for all addresses); default anywhere.
+        nowhere else may it listen (V(0.0.0.0) and V(::) stand for all addresses), default anywhere; C(includes) list of
+        addresses at which it takes connections, by itself or with all others.
       - >-
         C(resolve) - a name resolves on this host. C(name) required; C(addresses) list of addresses or networks, all
         answers must be in them.
@@ -153,7 +154,7 @@ options:
         previous release, if there was one, has to be complete with its snapshot.
       - >-
         C(rollback_rehearsal) - somebody went back to an earlier release of the application C(name), as the file C(path)
-        has it; C(max_seconds) it took. It passes while there is no release to go back to.
+        has it; C(max_seconds) it took. It is skipped while there is none to go back to.
       - >-
         C(value) - what another task measured. C(observed) required; C(expected) required; C(operator) default V(==);
         C(evidence) text.

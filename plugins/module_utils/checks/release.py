@@ -14,7 +14,13 @@ from ansible_collections.golive.delivery.plugins.module_utils.app_release.places
 from ansible_collections.golive.delivery.plugins.module_utils.app_release.store import Store
 from ansible_collections.golive.delivery.plugins.module_utils.checks import evidence, systemd
 from ansible_collections.golive.delivery.plugins.module_utils.checks.context import Context
-from ansible_collections.golive.delivery.plugins.module_utils.checks.outcome import CheckError, Outcome, Verdict, judge
+from ansible_collections.golive.delivery.plugins.module_utils.checks.outcome import (
+    SKIPPED,
+    CheckError,
+    Outcome,
+    Verdict,
+    judge,
+)
 from ansible_collections.golive.delivery.plugins.module_utils.checks.spec import Parameter, Problem, check_type
 
 ROOT = "/"
@@ -124,7 +130,7 @@ def rollback_rehearsal(parameters: SimpleNamespace, context: Context) -> Outcome
         except (ReleaseError, OSError, KeyError, TypeError) as exc:
             raise CheckError(f"what is remembered of {parameters.name} cannot be read: {exc}") from exc
         if len(releases) <= 1:
-            return verdict.outcome("no release was activated on this host before it, so there is none to go back to")
+            return Outcome(SKIPPED, "a way back was rehearsed", "none", "there is no earlier release to go back to yet")
         return judge(False, f"{parameters.path} proves that a way back was rehearsed", "never: there is no such file")
     status, took = str(proof.get("status")), proof.get("seconds")
     verdict.demand(status == "passed", "the last way back passed", f"{status}: {proof.get('reason') or 'no reason'}")

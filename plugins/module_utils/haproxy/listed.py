@@ -31,7 +31,7 @@ class Listed:
 
     def holds(self, value: str) -> tuple[bool, bool | None]:
         """Tell whether a value is on disk, and whether it is in memory; None if no rule looks into the list."""
-        answer = self._runtime.ask(f"show acl {self._path}", self._runtime.processes()[0])
+        answer = self._runtime.serving(f"show acl {self._path}")
         loaded = [line.split()[-1] for line in answer.splitlines() if line.startswith("0x")]
         return value in self._lines(), None if _UNKNOWN in answer else value in loaded
 

@@ -99,26 +99,35 @@ class Runtime:
                 found[section].append(int(row.group(1)))
         return found
 
-    def order(self, command: str, forgive: str = "") -> None:
+    def serving(self, command: str) -> str:
+        """Return the answer of the process that serves."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            process = self.processes()[0]
+            answer = self.ask(command, process)
+            # Otherwise a reload has replaced it in the meantime.
+            if self.processes()[0] == process or time.monotonic() >= deadline:
+                return answer
+
+    def order(self, command: str) -> None:
         """Give an order to all processes; an old one may know nothing of what it names."""
-        current, old = self.processes()
-        answer = self.ask(command, current).strip()
-        if answer and not (forgive and forgive in answer):
+        answer = self.serving(command).strip()
+        if answer:
             raise RuntimeApiError(f"HAProxy refused {command!r}: {answer}")
-        for process in old:
+        for process in self.processes()[1]:
             self.ask(command, process)
 
-    def rows(self, process: int) -> list[dict[str, str]]:
-        """Return the statistics of a process; none of one that only finishes, if it has ended in the meantime."""
-        answer = self.ask("show stat", process)
-        if process != self.processes()[0] and (_GONE in answer or not answer.strip()):
+    def rows(self, process: int | None = None) -> list[dict[str, str]]:
+        """Return the statistics of the process that serves, or of one that only finishes: none if it has ended."""
+        answer = self.serving("show stat") if process is None else self.ask("show stat", process)
+        if process is not None and (_GONE in answer or not answer.strip()):
             return []
         if not answer.startswith("# pxname"):
             raise RuntimeApiError(f"HAProxy gave no statistics: {answer[:200]!r}")
         return list(csv.DictReader(answer.lstrip("# ").splitlines()))
 
-    def servers(self, process: int) -> Iterator[Server]:
-        """Yield the servers of the HTTP backends."""
+    def servers(self, process: int | None = None) -> Iterator[Server]:
+        """Yield the servers of the HTTP backends, as rows() does."""
         for row in self.rows(process):
             if row["svname"] not in ("FRONTEND", "BACKEND") and row.get("mode", "http") == "http":
                 said = " ".join(row.get(name) or "" for name in ("check_status", "check_code", "last_chk")).strip()
@@ -127,21 +136,23 @@ class Runtime:
 
     def backends(self) -> list[str]:
         """Return the names of the HTTP backends."""
-        rows = self.rows(self.processes()[0])
+        rows = self.rows()
         return [row["pxname"] for row in rows if row["svname"] == "BACKEND" and row.get("mode", "http") == "http"]
 
     def orders(self) -> dict[tuple[str, str], int]:
         """Return what an administrator ordered, as bits, by backend and server."""
-        answer = self.ask("show servers state", self.processes()[0])
+        answer = self.serving("show servers state")
         rows = [line.split(" ") for line in answer.splitlines() if line and line[0].isdigit() and " " in line]
         return {(row[1], row[3]): int(row[6]) & (MAINTENANCE | DRAIN) for row in rows}
 
     def sessions(self, backend: str, server: str = "") -> int:
         """Return how many sessions a server has (a backend's servers without one), in all processes."""
-        current, old = self.processes()
+        seen = list(self.servers())
+        # Asked afterwards: a process that a reload has replaced since is counted twice rather than not at all.
+        for process in self.processes()[1]:
+            seen += self.servers(process)
         return sum(
             found.sessions
-            for process in (current, *old)
-            for found in self.servers(process)
+            for found in seen
             if found.backend == backend and server in ("", found.name)
         )

@@ -9,6 +9,7 @@ Arguments: certificates with their chains (PEM). The answer is verified, kept be
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import pathlib
 import re
@@ -18,6 +19,7 @@ import sys
 import tempfile
 
 ADMIN_SOCKET = "/run/haproxy/admin.sock"
+LOCK = "/run/golive-haproxy-ocsp.lock"
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -76,11 +78,14 @@ def staple(path: str, folder: str) -> None:
 
 
 problems = []
-for certificate in sys.argv[1:]:
-    with tempfile.TemporaryDirectory(prefix="golive-") as work:
-        try:
-            staple(certificate, work)
-        except (StaplingError, OSError, subprocess.SubprocessError) as exc:
-            problems.append(f"{certificate}: {exc}")
+with open(LOCK, "w", encoding="ascii") as lock:
+    # One at a time: a reload, the timer and an administrator may all ask.
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for certificate in sys.argv[1:]:
+        with tempfile.TemporaryDirectory(prefix="golive-") as work:
+            try:
+                staple(certificate, work)
+            except (StaplingError, OSError, subprocess.SubprocessError) as exc:
+                problems.append(f"{certificate}: {exc}")
 if problems:
     sys.exit(" ".join(problems))

@@ -139,3 +139,63 @@ def test_maintenance_of_an_unknown_backend_or_configuration(run, haproxy):
         run(haproxy_maintenance, backend="erq", state="on")["msg"] == "there is no backend erq; backends: erp, portal"
     )
     assert "converge the role first" in run(haproxy_maintenance, backend="erp", state="on")["msg"]
+
+
+def test_what_a_restart_needs_is_kept_when_something_changed(run, tmp_path):
+    program = tmp_path / "save"
+    program.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/saved\n', encoding="utf-8")
+    program.chmod(0o755)
+    parameters = {**APP1, "save_program": str(program)}
+    for state in ("drain", "drain", "ready", "ready"):
+        run(haproxy_server, **parameters, state=state)
+        run(haproxy_server, **parameters, state=state, _ansible_check_mode=True)
+    assert (tmp_path / "saved").read_text(encoding="utf-8").splitlines() == ["--drained", "--drained"]
+
+
+def test_what_a_restart_needs_could_not_be_kept(run, tmp_path):
+    program = tmp_path / "save"
+    program.write_text("#!/bin/sh\necho no space left >&2\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    result = run(haproxy_server, **APP1, state="drain", save_program=str(program))
+    assert (result["failed"], "no space left" in result["msg"]) == (True, True)
+
+
+def test_check_mode_of_ready_waits_for_nothing(run, haproxy):
+    haproxy.states["erp", "app1"] = "drain"
+    haproxy.down.add(("erp", "app1"))
+    result = run(haproxy_server, **{**APP1, "timeout": 30}, state="ready", _ansible_check_mode=True)
+    assert (result["changed"], haproxy.orders, result["seconds"] < 5) == (True, [], True)
+
+
+def test_sticky_users_leave_before_the_server_closes_and_come_back_after_it_opened(run, haproxy, tmp_path):
+    path = str(tmp_path / "list")
+    haproxy.lists[path] = []
+    run(haproxy_server, **APP1, state="drain")
+    run(haproxy_server, **APP1, state="ready")
+    value = cookie("erp", "app1")
+    assert [order for order in haproxy.orders if order.startswith("102 ")] == [
+        f"102 add acl {path} {value}",
+        "102 set server erp/app1 state drain",
+        "102 set server erp/app1 state ready",
+        f"102 del acl {path} {value}",
+    ]
+
+
+def test_a_list_that_lost_the_server_is_mended(run, haproxy, tmp_path):
+    path = str(tmp_path / "list")
+    haproxy.lists[path] = []
+    haproxy.states["erp", "app1"] = "drain"
+    assert run(haproxy_server, **APP1, state="drain")["changed"] is True
+    assert haproxy.lists[path] == [cookie("erp", "app1")]
+    haproxy.states["erp", "app1"] = "ready"
+    assert run(haproxy_server, **APP1, state="ready")["changed"] is True
+    assert haproxy.lists[path] == []
+
+
+def test_maintenance_waits_for_the_requests_that_came_before(run, haproxy, tmp_path):
+    haproxy.lists[str(tmp_path / "list")] = []
+    haproxy.sessions[101, "erp", "app2"] = 1
+    threading.Timer(0.5, haproxy.gone.add, [101]).start()
+    result = run(haproxy_maintenance, backend="erp", state="on", timeout=10)
+    assert result["sessions"] == 0
+    assert 0.4 < result["seconds"] < 5

@@ -80,6 +80,26 @@ def test_listen_on_several_addresses_names_the_wrong_one(check):
     assert (result["status"], result["evidence"]) == ("fail", "not allowed: 127.0.0.2")
 
 
+@pytest.mark.parametrize(
+    ("bound", "includes", "missing"),
+    [
+        ("0.0.0.0", ["192.0.2.10"], ""),
+        ("0.0.0.0", ["192.0.2.10", "2001:db8::10"], "2001:db8::10"),
+        ("::", ["192.0.2.10", "2001:db8::10"], ""),
+        ("127.0.0.1", ["127.0.0.1"], ""),
+        ("127.0.0.1", ["127.0.0.1", "192.0.2.10"], "192.0.2.10"),
+    ],
+)
+def test_listen_at_these_addresses_at_least(check, bound, includes, missing):
+    family = socket.AF_INET6 if ":" in bound else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.bind((bound, 0))
+        listener.listen()
+        result = check("listen", port=listener.getsockname()[1], includes=includes)
+    assert result["status"] == ("fail" if missing else "pass")
+    assert result.get("evidence", "") == (f"not taken: {missing}" if missing else "")
+
+
 def test_listen_a_connection_is_no_listener(check, closed_port):
     result = check("listen", port=closed_port)
     assert (result["status"], result["observed"]) == ("fail", "nothing listens")

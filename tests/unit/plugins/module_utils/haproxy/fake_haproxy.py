@@ -1,7 +1,10 @@
 # Copyright: The golive.delivery authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HAProxy's master in memory: two processes, the second of them left over from before a reload."""
+"""HAProxy's master in memory: two processes, the second of them left over from before a reload.
+
+`reload_at` is the beginning of a command: with the first of these the process that gets it is replaced.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,11 @@ import threading
 
 FIELDS = "# pxname,svname,qcur,scur,status,check_status,check_code,last_chk,mode,bck,"
 BITS = {"ready": 0, "maint": 1, "drain": 8}
-PROCESSES = """#<PID>          <type>          <reloads>       <uptime>        <version>
+_HEAD = """#<PID>          <type>          <reloads>       <uptime>        <version>
 100             master          1 [failed: 0]   0d00h01m28s     2.6.12
 # workers
-102             worker          0               0d00h00m00s     2.6.12
-# old workers
-101             worker          1               0d00h01m20s     2.6.12
-# programs
-
 """
+_ROW = "{:<15} worker          0               0d00h00m00s     2.6.12\n"
 
 
 class FakeHaproxy:
@@ -35,6 +34,9 @@ class FakeHaproxy:
         self.lists: dict[str, list[str]] = {}
         self.orders: list[str] = []
         self.gone: set[int] = set()
+        self.current: int | None = 102
+        self.old = [101]
+        self.reload_at = ""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(path)
         listener.listen(5)
@@ -51,10 +53,14 @@ class FakeHaproxy:
     def _answer(self, question: str) -> str:
         found = re.fullmatch(r"(?:@!([0-9]+) )?(.*)", question)
         process, command = int(found[1] or 0), found[2]
+        if self.reload_at and process == self.current and command.startswith(self.reload_at):
+            self.reload_at = ""
+            self.old.insert(0, process)
+            self.current = process + 1
         if process in self.gone:
             return "Can't find the target PID matching the prefix '@!'\n"
         if not process:
-            return PROCESSES if command == "show proc" else "unknown\n"
+            return self._processes() if command == "show proc" else "unknown\n"
         if command == "show stat":
             return self._statistics(process)
         if command == "show servers state":
@@ -72,6 +78,11 @@ class FakeHaproxy:
             self.states[found[1], found[2]] = found[3]
             return "\n"
         return "No such server.\n"
+
+    def _processes(self) -> str:
+        serving = _ROW.format(self.current) if self.current else ""
+        old = "".join(_ROW.format(process) for process in self.old if process not in self.gone)
+        return f"{_HEAD}{serving}# old workers\n{old}# programs\n\n"
 
     def _acl(self, word: str, path: str, value: str = "") -> str:
         if path not in self.lists:
