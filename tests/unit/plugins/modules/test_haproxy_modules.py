@@ -199,3 +199,17 @@ def test_maintenance_waits_for_the_requests_that_came_before(run, haproxy, tmp_p
     result = run(haproxy_maintenance, backend="erp", state="on", timeout=10)
     assert result["sessions"] == 0
     assert 0.4 < result["seconds"] < 5
+
+
+def test_drain_is_refused_where_nobody_else_is_up(run, haproxy):
+    result = run(haproxy_server, server="app1", state="drain", timeout=0.1, others_up=1)
+    assert result["failed"]
+    assert "portal/app1 is not drained: 0 other servers of the backend are UP, at least 1 have to be" in result["msg"]
+    assert haproxy.orders == []
+    assert haproxy.state("erp", "app1") == "ready"
+
+
+def test_what_is_drained_already_is_not_asked_about(run, haproxy):
+    run(haproxy_server, server="app1", state="drain", timeout=0.1)
+    again = run(haproxy_server, server="app1", state="drain", timeout=0.1, others_up=1)
+    assert (again.get("failed", False), again["changed"]) == (False, False)
