@@ -193,7 +193,9 @@ def fit(settings):
 
 def alone(settings, name):
     """Return who holds the instance's addresses beside this host and comes before it, None if nobody does."""
-    instance = settings["instances"][name]
+    instance = settings["instances"].get(name)
+    if instance is None:  # taken off already; the reload follows
+        return None
     mark = os.path.join(RUN, f"yielded-{name}")
     yielded = os.path.exists(mark)
     if not instance["elders"] or not (yielded or own_addresses() & set(instance["addresses"])):
