@@ -64,7 +64,7 @@ def _behind_the_page(seen: Seen, known: Mapping[str, Any]) -> list[str]:
         )
     if not known["pages"]:
         problems.append(
-            "golive_update_balancers, golive_update_backends: no backend of a balancer leads to the hosts, so there is "
+            "golive_update_balancers: no backend of a balancer leads to the hosts, so there is "
             "no maintenance page to go behind"
         )
     return problems

@@ -89,7 +89,7 @@ def test_an_incompatible_release_goes_behind_the_page():
             {"only": "erp", "names": ["erp", "shop"]},
             "app_server_only: behind the maintenance page all applications",
         ),
-        ({"app1": node(compatible=False), "app2": node(compatible=False)}, {"pages": []}, "golive_update_backends"),
+        ({"app1": node(compatible=False), "app2": node(compatible=False)}, {"pages": []}, "golive_update_balancers"),
         (
             {"app1": node(compatible=False), "app2": node(compatible=False)},
             {"leader": "db1"},
