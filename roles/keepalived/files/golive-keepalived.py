@@ -12,7 +12,6 @@ whose balancer does not answer: the kernel of a host that hangs goes on answerin
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import select
@@ -156,7 +155,7 @@ def own_addresses():
                 found.add(last)
     try:
         with open("/proc/net/if_inet6", encoding="ascii") as table:
-            found |= {str(ipaddress.ip_address(bytes.fromhex(line.split()[0]))) for line in table}
+            found |= {socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line.split()[0])) for line in table}
     except OSError:  # a kernel without IPv6
         pass
     return found
@@ -168,7 +167,7 @@ def read_settings(path):
         settings = json.load(file)
 
     def canonical(address):
-        return str(ipaddress.ip_address(address))
+        return socket.inet_ntop(family_of(address), socket.inet_pton(family_of(address), address))
 
     settings["address"] = canonical(settings["address"])
     settings["members"] = {name: canonical(address) for name, address in settings["members"].items()}
