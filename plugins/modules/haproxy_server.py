@@ -39,7 +39,7 @@ options:
     description:
       - With O(state=drain), how many other servers of each backend have to be UP; with fewer it fails and drains
         nothing.
-      - A server that is drained already is not asked about.
+      - Backends where it is drained already, or gets no requests as it is not UP, are not asked about.
     type: int
     default: 0
   socket:
@@ -89,6 +89,7 @@ servers:
     server: {description: Name of the server., type: str, sample: app1}
     old: {description: "State before, V(ready), V(drain) or V(maint).", type: str, sample: ready}
     new: {description: State afterwards., type: str, sample: drain}
+    up: {description: Whether it was UP before., type: bool, sample: true}
     others_up: {description: How many other servers of the backend are UP., type: int, sample: 1}
 sessions:
   description: Sessions that the server still has.
@@ -173,7 +174,7 @@ def wait_up(runtime: Runtime, servers: list[Server], timeout: float) -> None:
 
 def refuse_too_few(row: dict, wanted: int) -> None:
     """Raise RuntimeApiError if draining the server would leave fewer servers than wanted."""
-    if row["new"] == "drain" and row["old"] == "ready" and row["others_up"] < wanted:
+    if row["new"] == "drain" and row["old"] == "ready" and row["up"] and row["others_up"] < wanted:
         raise RuntimeApiError(
             f"{row['backend']}/{row['server']} is not drained: {row['others_up']} other servers of the backend are UP, "
             f"at least {wanted} have to be"
@@ -192,7 +193,8 @@ def run(module: AnsibleModule, result: dict) -> None:
     for server in found:
         others = [other for other in everybody if other.backend == server.backend and other.name != name]
         row = {"backend": server.backend, "server": name, "old": _word(orders.get((server.backend, name), 0))}
-        result["servers"].append({**row, "new": state, "others_up": sum(other.up for other in others)})
+        up = sum(other.up for other in others)
+        result["servers"].append({**row, "new": state, "up": server.up, "others_up": up})
     for row in result["servers"]:
         refuse_too_few(row, given["others_up"])
     for server, row in zip(found, result["servers"]):

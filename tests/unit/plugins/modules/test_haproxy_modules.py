@@ -39,7 +39,9 @@ def test_drain_tells_all_processes_and_the_list(run, haproxy, tmp_path):
     haproxy.lists[str(tmp_path / "list")] = []
     result = run(haproxy_server, **APP1, state="drain")
     assert (result["changed"], result["sessions"]) == (True, 0)
-    assert result["servers"] == [{"backend": "erp", "server": "app1", "old": "ready", "new": "drain", "others_up": 1}]
+    assert result["servers"] == [
+        {"backend": "erp", "server": "app1", "old": "ready", "new": "drain", "up": True, "others_up": 1}
+    ]
     orders = [order for order in haproxy.orders if "state drain" in order]
     assert orders == ["102 set server erp/app1 state drain", "101 set server erp/app1 state drain"]
     assert haproxy.lists[str(tmp_path / "list")] == [cookie("erp", "app1")]
@@ -213,3 +215,13 @@ def test_what_is_drained_already_is_not_asked_about(run, haproxy):
     run(haproxy_server, server="app1", state="drain", timeout=0.1)
     again = run(haproxy_server, server="app1", state="drain", timeout=0.1, others_up=1)
     assert (again.get("failed", False), again["changed"]) == (False, False)
+
+
+def test_a_backend_where_it_gets_no_requests_does_not_keep_it(run, haproxy):
+    haproxy.down.add(("portal", "app1"))
+    result = run(haproxy_server, server="app1", state="drain", timeout=0.1, others_up=1)
+    assert [(row["backend"], row["up"], row["old"]) for row in result["servers"]] == [
+        ("erp", True, "ready"),
+        ("portal", False, "ready"),
+    ]
+    assert haproxy.state("portal", "app1") == "drain"
