@@ -2,8 +2,8 @@
 """Stop what serves while it has a request to answer and another client keeps a connection; say what became of both.
 
 Usage: graceful.py PORT SLOW-PATH QUICK-PATH COMMAND...; the command, such as `systemctl stop shop-web`, stops it.
-Prints a JSON object: `first` and `answer` (status and text of the quick and of the slow request), `new` (what a client got
-that came during the stop), `code` and `seconds` of the command, `left` (its seconds after the answer).
+Prints a JSON object: `first` and `answer` (status and text of the quick and of the slow request), `new` (what a client
+got that came during the stop), `code` and `seconds` of the command, `left` (its seconds after the answer).
 """
 
 from __future__ import annotations
