@@ -1,4 +1,4 @@
-"""The processes without a port (argument: worker or cron), the initialisation (initialise) and the hooks (hook NAME)."""
+"""The processes without a port (argument: worker, cron), the initialisation (initialise) and the hooks (hook NAME)."""
 
 import os
 import pathlib

@@ -75,7 +75,12 @@ def test_what_runs_as_it_was_started_is_left(host, capsys):
 
 @pytest.mark.parametrize(
     "values",
-    [{"NeedDaemonReload": "yes"}, {"UnitFileState": "disabled"}, {"ActiveState": "failed"}, {"ActiveState": "inactive"}],
+    [
+        {"NeedDaemonReload": "yes"},
+        {"UnitFileState": "disabled"},
+        {"ActiveState": "failed"},
+        {"ActiveState": "inactive"},
+    ],
 )
 def test_what_does_not_run_is_due(host, capsys, values):
     host.process("web", **values)
