@@ -151,8 +151,4 @@ class Runtime:
         # Asked afterwards: a process that a reload has replaced since is counted twice rather than not at all.
         for process in self.processes()[1]:
             seen += self.servers(process)
-        return sum(
-            found.sessions
-            for found in seen
-            if found.backend == backend and server in ("", found.name)
-        )
+        return sum(found.sessions for found in seen if found.backend == backend and server in ("", found.name))
