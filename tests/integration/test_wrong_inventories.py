@@ -206,6 +206,15 @@ def test_wrong_floating_addresses_are_refused(inventory: Inventory, instance: di
     assert "correct-horse" not in run.stdout
 
 
+def test_a_balancer_that_cannot_work_is_refused(inventory: Inventory) -> None:
+    inventory.set(haproxy_routes=[{"paths": ["/shop"], "backend": "shop"}])
+    run = inventory.run()
+    assert run.returncode != 0
+    for word in ("haproxy_routes", "shop", "erp"):
+        assert word in run.stdout, run.stdout
+    assert "UNREACHABLE" not in run.stdout, run.stdout
+
+
 def test_the_floating_address_reaches_certificate_firewall_and_report(inventory: Inventory) -> None:
     assert inventory.value("lb1", "golive_virtual_addresses") == ["127.9.9.10"]
     assert inventory.value("app1", "golive_public_address") == "127.9.9.10"
