@@ -76,8 +76,8 @@ options:
     default: 0
   database_at:
     description:
-      - Time in UTC, such as V(2026-01-31T01:02:03Z), at which the database was what it is again, because it goes back too.
-        The initialisation and the migrations that this host has done since count as not done.
+      - Time in UTC, such as V(2026-01-31T01:02:03Z), at which the database was what it is again, because it goes back
+        too. The initialisation and the migrations that this host has done since count as not done.
       - Used with O(state=restored). An empty text says that the database stays.
     type: str
     default: ""
