@@ -23,7 +23,7 @@ def refusal(checks, overrides=None) -> str:
     [
         ({"severity": "P9"}, "check demo.check: severity: expected P0 or P1 or P2 or P3, got 'P9'"),
         ({"area": None}, "check demo.check: area: required, expected deployment or data"),
-        ({"type": "htpt"}, "check demo.check: type: expected command or disk"),
+        ({"type": "htpt"}, "check demo.check: type: expected app_release or command or disk"),
         ({"title": {"en": "x"}}, "check demo.check: title.zh: expected a text that is not empty, got None"),
         ({"title": "x"}, "title: expected a dictionary with en and zh, got 'x'"),
         ({"timeout": 0}, "check demo.check: timeout: expected a number of seconds greater than 0, got 0"),
@@ -123,7 +123,7 @@ def test_wrong_override_is_named(raw, overrides, message):
 
 
 def test_every_family_has_registered_its_types():
-    assert len(engine.FAMILIES) == 14
+    assert len(engine.FAMILIES) == 15
     assert {declared.function.__module__.rsplit(".", 1)[1] for declared in TYPES.values()} == {
         family.__name__.rsplit(".", 1)[1] for family in engine.FAMILIES
     }
