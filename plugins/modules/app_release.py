@@ -24,7 +24,7 @@ options:
     required: true
   state:
     description:
-      - V(info) reads.
+      - V(known) reads.
       - V(recorded) takes a snapshot of what O(release), the current release, runs with, and adds it to the list of
         activations unless it is the newest one there. It ends a way back that V(restored) has begun. Without O(release)
         it begins an empty list.
@@ -33,8 +33,8 @@ options:
       - V(pruned) removes old releases with their snapshots; never the current or the previous one, nor one that a
         process runs from. What a failed build has left goes too.
     type: str
-    choices: [info, recorded, restored, pruned]
-    default: info
+    choices: [known, recorded, restored, pruned]
+    default: known
   release:
     description:
       - With O(state=recorded) the folder of the release; nothing where none runs yet.
@@ -86,7 +86,7 @@ options:
     type: int
     default: 3
   sizes:
-    description: Whether O(state=info) adds up what each release takes on the disk, which reads all of its folders.
+    description: Whether O(state=known) adds up what each release takes on the disk, which reads all of its folders.
     type: bool
     default: false
 attributes:
@@ -134,33 +134,33 @@ now:
   type: float
 current:
   description: Folder of the current release, empty if there is none.
-  returned: when O(state=info)
+  returned: when O(state=known)
   type: str
   sample: 2.1.0-315740d1cc
 previous:
   description: Folder of the release to go back to, empty if there is none. That of RV(pending) if there is one.
-  returned: when O(state=info)
+  returned: when O(state=known)
   type: str
 last_good:
   description: Folder of the release that was activated last. It is not the current one when that never got ready.
-  returned: when O(state=info)
+  returned: when O(state=known)
   type: str
 begun:
   description: Whether there is a list of activations, be it empty.
-  returned: when O(state=info)
+  returned: when O(state=known)
   type: bool
 pending:
   description: Where a way back that was cut off goes to, empty if there is none.
-  returned: when O(state=info)
+  returned: when O(state=known)
   type: str
 migrated:
   description: Folders of the releases whose migration was done from this host.
-  returned: when O(state=info)
+  returned: when O(state=known)
   type: list
   elements: str
 releases:
   description: The releases that are on the host.
-  returned: when O(state=info)
+  returned: when O(state=known)
   type: list
   elements: dict
   contains:
@@ -172,7 +172,7 @@ releases:
     size: {description: Bytes on the disk; none without O(sizes)., type: int}
 activations:
   description: The activations, the newest last.
-  returned: when O(state=info)
+  returned: when O(state=known)
   type: list
   elements: dict
   contains:
@@ -272,7 +272,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "str", "required": True},
-            "state": {"type": "str", "default": "info", "choices": ["info", "recorded", "restored", "pruned"]},
+            "state": {"type": "str", "default": "known", "choices": ["known", "recorded", "restored", "pruned"]},
             "release": {"type": "str", "default": ""},
             "files": {"type": "list", "elements": "path", "default": []},
             "processes": {
@@ -294,7 +294,7 @@ def main() -> None:
         module.fail_json(msg=f"keep: expected 1 or more, got {given['keep']}")
     try:
         store = Store(Places(given["name"], ROOT), module.check_mode)
-        if given["state"] == "info":
+        if given["state"] == "known":
             result: dict[str, Any] = {"changed": False, **store.info(given["sizes"])}
         elif given["state"] == "recorded":
             result = recorded(module, store, now)

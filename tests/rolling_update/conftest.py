@@ -94,7 +94,7 @@ class Fleet:
         """Return the nodes that answer through the balancer."""
         resolve = f"{name}.golive.test:443:{ADDRESSES['rolling-lb-1']}"
         url = f"https://{name}.golive.test{PORTS[name][1]}"
-        asked = [curl("-k", "-D-", "-o", "/dev/null", "--resolve", resolve, url).lower() for _ in range(8)]
+        asked = [curl("-k", "-D-", "-o", "/dev/null", "--resolve", resolve, url).lower() for number in range(8)]
         return set(re.findall(r"^x-served-by: *(\S+)", "\n".join(asked), re.MULTILINE))
 
 

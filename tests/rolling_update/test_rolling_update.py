@@ -101,7 +101,7 @@ def test_a_run_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: s
     with traffic(fleet, "shop") as load:
         fleet.kill_at(task, node, "rolling_update.yml", shop_release=release, app_server_only="shop")
         run = fleet.run("rolling_update.yml", shop_release=release, app_server_only="shop")
-    print(load.summary(f"killed in “{task}”, run again"))
+    print(load.summary(f"killed in {task!r}, run again"))
     assert run.returncode == 0, run.stdout[-5000:]
     assert load.lost == 0
     assert fleet.release("shop") == [[release], [release]]

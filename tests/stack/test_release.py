@@ -50,7 +50,7 @@ def running(stack: Stack) -> list[str]:
 
 
 def in_rotation(stack: Stack) -> set[str]:
-    answers = [stack.get(f"https://{stack.address(host)}/") for host in ("lb1", "lb2") for _ in range(6)]
+    answers = [stack.get(f"https://{stack.address(host)}/") for host in ("lb1", "lb2") for number in range(6)]
     return {headers["x-served-by"] for status, headers, body in answers if status == 200}
 
 

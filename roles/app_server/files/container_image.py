@@ -129,7 +129,7 @@ def prune(wanted: dict[str, str]) -> bool:
     gone = [tag for tag in listed.stdout.split() if tag.startswith(prefix) and tag not in kept]
     for tag in gone:
         shown = docker("image", "inspect", "--format", "{{json .RepoTags}}|{{json .RepoDigests}}", tag)
-        tags, _, digests = shown.stdout.strip().partition("|")
+        tags, digests = (shown.stdout.strip() + "|").split("|")[:2]
         # An image that somebody else has named is left to them.
         own = shown.returncode == 0 and not set(json.loads(tags)) - set(gone)
         removed = docker("image", "rm", *(json.loads(digests) if own else []), tag)

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Ask the responder of each certificate's authority about it, and let HAProxy send the answer along (OCSP stapling).
 

@@ -16,7 +16,7 @@ app,app2,{},
 app,BACKEND,UP,
 """
 STATE = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state\n" + "".join(
-    "3 app {} app{} 10.0.0.1 2 {} 1\n".format(number, number, "{}" if number == 2 else "0") for number in (1, 2)
+    f"3 app {number} app{number} 10.0.0.1 2 {drained} 1\n" for number, drained in ((1, "0"), (2, "{}"))
 )
 
 
