@@ -31,27 +31,33 @@ class Database:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
 
-    def members(self) -> dict[str, dict]:
-        """Patroni's members by name; {} when no node answers, or when they do not agree on who leads.
+    def views(self) -> list[dict[str, dict]]:
+        """Patroni's members by name, as each node that answers tells them."""
+        addresses = [self.stack.address(node) for node in NODES]
+        answers = self.stack.run("mon1", "python3", "-c", CLUSTER, *addresses).splitlines()
+        return [{member["name"]: member for member in json.loads(answer)["members"]} for answer in answers]
+
+    @staticmethod
+    def agreed(views: list[dict[str, dict]]) -> dict[str, dict]:
+        """The members; {} when no node answers, or when they do not agree on who leads.
 
         A node that was cut off tells for a moment what it knew before.
         """
-        addresses = [self.stack.address(node) for node in NODES]
-        answers = self.stack.run("mon1", "python3", "-c", CLUSTER, *addresses).splitlines()
-        views = [{member["name"]: member for member in json.loads(answer)["members"]} for answer in answers]
         leaders = [{name for name, member in view.items() if member["role"] == "leader"} for view in views]
         return views[0] if views and all(found == leaders[0] for found in leaders) else {}
 
     def primary(self) -> str | None:
         """The node that holds the leader's lock and runs, if there is one."""
-        members = self.members().values()
+        members = self.agreed(self.views()).values()
         return next((m["name"] for m in members if m["role"] == "leader" and m["state"] == "running"), None)
 
     def whole(self) -> bool:
-        """One primary, and every other node its synchronous standby on the same timeline."""
-        members = self.members()
+        """All nodes answer: one primary, and every other node its synchronous standby on the same timeline."""
+        views = self.views()
+        members = self.agreed(views)
         return (
-            set(members) == set(NODES)
+            len(views) == len(NODES)
+            and set(members) == set(NODES)
             and sorted(m["role"] for m in members.values()) == ["leader", "sync_standby"]
             and all(m["state"] in ("running", "streaming") for m in members.values())
             and len({m["timeline"] for m in members.values()}) == 1
