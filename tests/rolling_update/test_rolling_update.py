@@ -86,21 +86,21 @@ def test_a_release_that_does_not_work_leaves_the_old_one(fleet: Fleet, number: i
 
 
 @pytest.mark.parametrize(
-    ("number", "task", "node"),
+    ("number", "task", "node", "only"),
     [
-        (1, "Fill it as its kind demands", 1),
-        (2, "Run the step", 1),
-        (3, "Drain the server", 1),
-        (4, "Switch to the release", 1),
-        (5, "Ask the application whether it is ready", 2),
-        (6, "Let requests go to the server again", 2),
+        (1, "Fill it as its kind demands", 1, "shop"),
+        (2, "Run the step", 1, ""),
+        (3, "Drain the server", 1, "shop"),
+        (4, "Switch to the release", 1, ""),
+        (5, "Ask the application whether it is ready", 2, "shop"),
+        (6, "Let requests go to the server again", 2, "shop"),
     ],
 )
-def test_a_run_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: str, node: int) -> None:
+def test_a_run_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: str, node: int, only: str) -> None:
     release = f"4.{number}.0"
     with traffic(fleet, "shop") as load:
-        fleet.kill_at(task, node, "rolling_update.yml", shop_release=release, app_server_only="shop")
-        run = fleet.run("rolling_update.yml", shop_release=release, app_server_only="shop")
+        fleet.kill_at(task, node, "rolling_update.yml", shop_release=release, app_server_only=only)
+        run = fleet.run("rolling_update.yml", shop_release=release, app_server_only=only)
     print(load.summary(f"killed in {task!r}, run again"))
     assert run.returncode == 0, run.stdout[-5000:]
     assert load.lost == 0
@@ -108,15 +108,38 @@ def test_a_run_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: s
     assert fleet.in_rotation() == NODES
 
 
+@pytest.mark.parametrize(("number", "task", "node"), [(1, "Switch to the release", 1), (2, "Write what was proved", 1)])
+def test_a_way_back_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: str, node: int) -> None:
+    """To the release that ran before, and no further; its evidence is that of the whole."""
+    (before,) = {line for node in fleet.release("shop") for line in node}
+    run = fleet.run("rolling_update.yml", shop_release=f"5.{number}.0", app_server_only="shop")
+    assert run.returncode == 0, run.stdout[-5000:]
+    with traffic(fleet, "shop") as load:
+        fleet.kill_at(task, node, "rollback.yml", golive_rollback_application="shop")
+        run = fleet.run("rollback.yml", golive_rollback_application="shop")
+    print(load.summary(f"killed in {task!r}, run again"))
+    assert run.returncode == 0, run.stdout[-5000:]
+    assert load.lost == 0
+    assert fleet.release("shop") == [[before], [before]]
+    assert fleet.in_rotation() == NODES
+    for host in APP:
+        proof = json.loads(fleet.on(host, "cat", "/var/lib/golive/evidence/rollback_shop.json"))
+        assert proof["details"]["from"].startswith(f"5.{number}.0-")
+        assert proof["details"]["to"].startswith(f"{before}-")
+        assert float(proof["seconds"]) > 0
+
+
 def test_wrong_variables_are_refused_before_anything_changes(fleet: Fleet) -> None:
     for variables, message in (
-        ({"shop_release": "5.0.0", "golive_update_serial": "2"}, "golive_update_serial"),
-        ({"shop_release": "5.0.0", "app_server_release_compatible": "false"}, "golive_update_backup"),
+        ({"shop_release": "6.0.0", "golive_update_serial": "2"}, "golive_update_serial"),
+        ({"shop_release": "6.0.0", "app_server_release_compatible": "false"}, "golive_update_backup"),
+        ({"shop_release": "6.0.0", "golive_update_drain_timeout": "a while"}, "golive_update_drain_timeout"),
     ):
         run = fleet.run("rolling_update.yml", **variables)
         assert run.returncode != 0
         assert message in run.stdout, run.stdout[-3000:]
         assert fleet.in_rotation() == NODES
+        assert "6.0.0" not in fleet.on(APP[0], "ls", "/var/lib/golive/app_server/shop/migrations"), "it has migrated"
     run = fleet.run("rollback.yml", golive_rollback_application="no-such")
     assert run.returncode != 0
     assert "expected one of shop, war, image, got no-such" in run.stdout

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "leader": "",  # who migrates for all
     "limited": False,  # whether the run has --limit
     "only": "",  # app_server_only
+    "serial": 1,  # nodes at a time: a number or a percentage of those that are to change
     "names": [],  # all applications that are declared
     "pages": [],  # backends that lead to the hosts
     "application": "",  # of a rollback
@@ -44,6 +46,30 @@ def _result(plan: str, hosts: Sequence[str], seen: Seen, **more: Any) -> dict[st
         "lines": [],
         **more,
     }
+
+
+def _together(serial: Any, changing: int, known: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with the number of nodes at a time: the others have to serve meanwhile."""
+    found = re.fullmatch(r"([1-9]\d*)(%?)", str(serial))
+    if not found or (found[2] and int(found[1]) > 100):
+        return [f"golive_update_serial: expected a number from 1 or a percentage such as 25%, got {serial}"]
+    number = int(found[1])
+    if found[2]:
+        number = changing * number // 100 or 1  # as Ansible counts
+    hosts = len(known["app_hosts"])
+    if hosts > 1 and min(number, changing) >= hosts:
+        return [
+            f"golive_update_serial: expected less than the {hosts} hosts of the group app, as the others serve "
+            f"meanwhile, got {serial}"
+        ]
+    return []
+
+
+def _end(seen: Seen, known: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """Return the plan for what has come to its end but for its page."""
+    problems = [] if known["leader"] in seen else [f"the maintenance page has to go: run it with {known['leader']}"]
+    lines = ["the maintenance page goes; run it again for the rest"]
+    return {**_result(END, list(seen), seen, **more), "problems": problems, "lines": lines}
 
 
 def _behind_the_page(seen: Seen, known: Mapping[str, Any]) -> list[str]:
@@ -79,6 +105,8 @@ def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
     """
     known = {**DEFAULTS, **known}
     window = known["window"] if known["window"].get("phase") != ROLLING else {}
+    # A way back that has not begun with the database is given up: what runs now starts again.
+    given_up = bool(window.get("rollback")) and window["phase"] == BEGUN
     problems: list[str] = []
     lines: list[str] = []
     pending: list[str] = []
@@ -109,13 +137,17 @@ def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
             pending.append(host)
             lines.append(f"{host}: back to the balancers")
     more = {"to": declared, "incompatible": sorted(incompatible)}
-    if window.get("phase") == ENDED:
-        return {
-            **_result(END, list(seen), seen, **more),
-            "lines": ["the maintenance page goes; run it again for the rest"],
-        }
-    if window.get("rollback"):
+    if window.get("rollback") and not given_up:
         problems.append("a way back behind the maintenance page was cut off: run rollback.yml")
+        return {**_result(NONE, [], seen, **more), "problems": problems}
+    if window.get("phase") == ENDED:
+        return _end(seen, known, **more)
+    late = incompatible - set(window.get("releases", {}))
+    if window and not given_up and late:
+        problems.append(
+            f"{', '.join(sorted(late))}: not part of the update that was cut off behind the maintenance page, and "
+            "release_compatible is false: end that update first, as it was declared"
+        )
     if window or incompatible:
         problems += _behind_the_page(seen, known)
         if known["backup"] and not known["backup_host"] and not window:
@@ -123,8 +155,10 @@ def update_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
                 f"{', '.join(sorted(incompatible))}: release_compatible is false, and nobody keeps backups (group "
                 "backup): golive_update_backup=false goes on without a way back for the database"
             )
-    elif migrating and known["leader"] not in seen:
-        problems.append(f"{known['leader']} migrates for all hosts and is not in this run: run it without --limit")
+    else:
+        if migrating and known["leader"] not in seen:
+            problems.append(f"{known['leader']} migrates for all hosts and is not in this run: run it without --limit")
+        problems += _together(known["serial"], len(pending), known)
     plan = WINDOW if window or incompatible else ROLLING if pending else NONE
     hosts = list(seen) if plan == WINDOW else pending
     return {**_result(plan, hosts, seen, **more), "problems": sorted(set(problems)), "lines": lines}
@@ -172,6 +206,12 @@ def _target(infos: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any]) ->
     return "", f"{name} has no release to go back to: no other one that ran on all hosts is left ({running})"
 
 
+def _was(infos: Mapping[str, Mapping[str, Any]], to: Mapping[str, str]) -> str:
+    """Return the release that is gone back from; none where no host has another one than it goes back to."""
+    active = {host: info["last_good"] or info["current"] for host, info in infos.items()}
+    return next((folder for host, folder in active.items() if folder != to[host]), "")
+
+
 def _later(infos: Mapping[str, Mapping[str, Any]], folder: str) -> set[str]:
     """Return the releases that were activated after this one was."""
     found: set[str] = set()
@@ -195,7 +235,8 @@ def _too_new(seen: Seen, name: str, at: str) -> list[str]:
 
 def _interrupted(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
     """Return the way back from an update, or on from a way back, that was cut off behind the page."""
-    window, name = known["window"], known["application"]
+    window = known["window"]
+    name = window.get("way_back", {}).get("application") or known["application"]
     origin = window.get("from", {})
     folders = {host: origin.get(host, {}).get(name, "") for host in seen}
     # An update that did not come to its migration has left the database as it was.
@@ -203,12 +244,10 @@ def _interrupted(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
     point = (
         {"restore_point": window["restore_point"], "at": window["began_at"]} if changed and known["database"] else {}
     )
-    more = {"to": folders, "application": name, "point": point}
+    was = _was({host: found["others"].get(name, found["info"]) for host, found in seen.items()}, folders)
+    more = {"to": folders, "application": name, "point": point, "note": window, "was": was}
     if window["phase"] == ENDED:
-        return {
-            **_result(END, list(seen), seen, **more),
-            "lines": ["the maintenance page goes; run it again for the rest"],
-        }
+        return _end(seen, known, **more)
     problems = _behind_the_page(seen, known)
     if point and not point["restore_point"]:
         problems.append(
@@ -224,20 +263,25 @@ def rollback_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
 
     seen: by host `info` (of the module app_release), `others` (the same of all applications, by name) and `out`. known:
     see DEFAULTS. The result has `to` (by host the folder of the release), `point` (of the database to go back to, empty
-    if it stays) and `application` too.
+    if it stays), `application`, `was` (the release that is gone back from) and `note` (of the way back that was cut
+    off, if this one goes on with it) too.
     """
     known = {**DEFAULTS, **known}
     window, name = known["window"], known["application"]
     if window and window["phase"] != ROLLING:
         return _interrupted(seen, known)
     infos = {host: found["info"] for host, found in seen.items()}
-    if window and window["application"] == name and not known["wanted"]:
-        folder, problem = window["release"], ""
+    # Of another application, or of releases that none has any more: what was cut off has become of no interest.
+    runs = {info[key] for info in infos.values() for key in ("current", "last_good")}
+    note = window if window and window["application"] == name and runs & {window.get("was"), window["release"]} else {}
+    if note and not known["wanted"]:
+        folder, problem = note["release"], ""
     else:
         folder, problem = _target(infos, known)
     if problem:
-        more = {"to": {}, "application": name, "point": {}}
+        more = {"to": {}, "application": name, "point": {}, "note": {}, "was": ""}
         return {**_result(NONE, [], seen, **more), "problems": [problem]}
+    note = note if note.get("release") == folder else {}
     later = _later(infos, folder)
     point = next((one for one in known["points"] if one["application"] == name and one["release"] in later), {})
     if not known["database"]:
@@ -250,11 +294,13 @@ def rollback_plan(seen: Seen, known: Mapping[str, Any]) -> dict[str, Any]:
         or {found["info"]["current"], found["info"]["last_good"]} != {folder}
     ]
     lines = [f"{host}: {name} {infos[host]['current']} -> {folder}" for host in hosts]
-    more = {"to": dict.fromkeys(seen, folder), "application": name, "point": point}
+    to = dict.fromkeys(seen, folder)
+    more = {"to": to, "application": name, "point": point, "note": note, "was": _was(infos, to)}
     if not point:
         # With a note of a way back that was cut off there is its evidence to write, if nothing else.
-        plan = ROLLING if hosts or window else NONE
-        return {**_result(plan, hosts, seen, **more), "lines": lines}
+        plan = ROLLING if hosts or note else NONE
+        problems = _together(known["serial"], len(hosts), known)
+        return {**_result(plan, hosts, seen, **more), "lines": lines, "problems": problems}
     problems = _behind_the_page(seen, known)
     if not point["restore_point"]:
         problems.append(

@@ -103,9 +103,28 @@ def test_an_incompatible_release_goes_behind_the_page():
         ),
         (
             {"app1": node(), "app2": node()},
-            {"window": {"phase": "begun", "releases": {}, "rollback": True}},
+            {"window": {"phase": "restoring", "releases": {}, "rollback": True}},
             "a way back behind the maintenance page was cut off: run rollback.yml",
         ),
+        (
+            {"app1": node(), "app2": node()},
+            {"window": {"phase": "ended", "releases": {}, "rollback": True}},
+            "a way back behind the maintenance page was cut off: run rollback.yml",
+        ),
+        (
+            {"app2": node()},
+            {"window": {"phase": "ended", "releases": {"erp": NEW}}},
+            "the maintenance page has to go: run it with app1",
+        ),
+        (
+            {"app1": node(compatible=False), "app2": node(compatible=False)},
+            {"window": {"phase": "changing", "releases": {"shop": "2"}}},
+            "erp: not part of the update that was cut off behind the maintenance page",
+        ),
+        ({"app1": node(), "app2": node()}, {"serial": 2}, "expected less than the 2 hosts of the group app"),
+        ({"app1": node(), "app2": node()}, {"serial": "100%"}, "golive_update_serial: expected less than the 2 hosts"),
+        ({"app1": node(), "app2": node()}, {"serial": "half"}, "expected a number from 1 or a percentage such as 25%"),
+        ({"app1": node(), "app2": node()}, {"serial": 0}, "golive_update_serial: expected a number from 1"),
     ],
 )
 def test_refused(seen, known, message):
@@ -123,6 +142,20 @@ def test_a_window_that_was_cut_off_is_gone_on_with():
     window = {"phase": "changing", "releases": {"erp": NEW}, "incompatible": ["erp"], "restore_point": "golive-x"}
     plan = update_plan({"app1": node(done), "app2": node(done)}, {**KNOWN, "window": window})
     assert (plan["plan"], plan["problems"]) == ("window", [])
+
+
+def test_a_way_back_is_given_up_while_the_database_is_what_it_was():
+    window = {"phase": "begun", "releases": {}, "rollback": True, "restore_point": "golive-x"}
+    plan = update_plan({"app1": node(state(NEW)), "app2": node(state(NEW))}, {**KNOWN, "window": window})
+    assert (plan["plan"], plan["problems"], plan["to"]) == ("window", [], {})
+
+
+@pytest.mark.parametrize("serial", [1, 2, "1", "50%", "99%", "10%"])
+def test_nodes_at_a_time(serial):
+    hosts = {**HOSTS, "app_hosts": ["app1", "app2", "app3"]}
+    seen = {host: node() for host in hosts["app_hosts"]}
+    assert update_plan(seen, {**hosts, "serial": serial})["problems"] == []
+    assert update_plan({"app1": node()}, {**HOSTS, "app_hosts": ["app1"], "serial": serial})["problems"] == []
 
 
 def test_a_page_that_is_left_over_goes_whatever_is_declared():
@@ -231,12 +264,26 @@ def test_without_a_backup_the_database_cannot_go_back():
 
 def test_a_way_back_that_was_cut_off_after_its_last_node_does_not_go_further():
     gone = info(OLD, OLDER, activations=(OLDER, OLD, NEW, OLD), reasons=["converge"] * 3 + ["rollback"])
-    note = {"phase": "rolling", "application": "erp", "release": OLD}
+    note = {"phase": "rolling", "application": "erp", "release": OLD, "was": NEW}
     plan = rollback_plan(seen_back(gone, gone, out=("app2",)), {**BACK, "window": note})
     assert (plan["plan"], plan["out"], plan["in"], set(plan["to"].values())) == ("rolling", ["app2"], [], {OLD})
     plan = rollback_plan(seen_back(gone, gone), {**BACK, "window": note})
-    assert (plan["plan"], plan["in"]) == ("rolling", [])
+    assert (plan["plan"], plan["in"], plan["note"]) == ("rolling", [], note)
     assert rollback_plan(seen_back(gone, gone), BACK)["in"] == ["app1", "app2"]
+
+
+@pytest.mark.parametrize(
+    ("note", "wanted"),
+    [
+        ({"application": "shop", "release": OLDER, "was": NEW}, ""),
+        ({"application": "erp", "release": "1-aaaaaaaaaa", "was": "2-bbbbbbbbbb"}, ""),
+        ({"application": "erp", "release": OLDER, "was": NEW}, OLD),
+    ],
+)
+def test_a_note_of_another_way_back_does_not_count(note, wanted):
+    three = info(NEW, OLD, activations=(OLDER, OLD, NEW), folders=(OLDER, OLD, NEW))
+    plan = rollback_plan(seen_back(three, three), {**BACK, "wanted": wanted, "window": {"phase": "rolling", **note}})
+    assert (set(plan["to"].values()), plan["note"], plan["was"]) == ({OLD}, {}, NEW)
 
 
 def test_another_application_that_came_after_the_database_has_to_go_first():
@@ -271,7 +318,15 @@ def test_an_update_behind_the_page_that_was_cut_off_is_undone(phase, rollback, k
     window = {**WINDOW, "phase": phase, "rollback": rollback}
     plan = rollback_plan(seen_back(), {**BACK, **known, "window": window})
     assert (plan["plan"], plan["to"], plan["problems"]) == ("window", {"app1": OLD, "app2": OLD}, [])
+    assert plan["was"] == NEW
     assert plan["point"].get("restore_point") == restore_point
+
+
+def test_an_update_that_did_not_come_in_is_no_way_back():
+    window = {**WINDOW, "phase": "changing", "way_back": {"application": "erp", "was": ""}}
+    same = info(OLD, OLDER)
+    plan = rollback_plan(seen_back(same, same), {**BACK, "application": "shop", "window": window})
+    assert (plan["application"], plan["was"]) == ("erp", "")
 
 
 def test_an_update_without_a_backup_that_was_cut_off_needs_a_word():
