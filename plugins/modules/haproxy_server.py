@@ -47,11 +47,13 @@ options:
     type: path
     default: /run/haproxy-master.sock
   drained_list:
-    description: List of the drained servers, into which the rules of sticky sessions look.
+    description:
+      - List of the drained servers, into which the rules of sticky sessions look.
+      - Beside it is the file that keeps two who drain at the same time apart.
     type: path
     default: /var/lib/golive/haproxy/drained.list
   save_program:
-    description: Program that keeps the state for a restart of HAProxy.
+    description: Program that keeps the state for a restart of HAProxy, run whether anything changed or not.
     type: path
 attributes:
   check_mode:
@@ -103,7 +105,11 @@ seconds:
   sample: 1.2
 """
 
+import contextlib
+import fcntl
+import os
 import time
+from collections.abc import Iterator
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.golive.delivery.plugins.module_utils.haproxy.listed import Listed, cookie
@@ -134,6 +140,17 @@ def find(runtime: Runtime, backend: str, name: str) -> tuple[list[Server], list[
     return found, servers
 
 
+@contextlib.contextmanager
+def alone(folder: str) -> Iterator[None]:
+    """Keep others out: whom one counts as UP another one must not drain."""
+    lock = os.open(os.path.join(folder, "drain.lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
 def hold(runtime: Runtime, servers: list[Server], state: str) -> None:
     """Give the order again where it does not stand: a reload that began before it does not know of it."""
     orders = runtime.orders()
@@ -162,13 +179,16 @@ def wait_up(runtime: Runtime, servers: list[Server], timeout: float) -> None:
     names = [str(server) for server in servers]
     while True:
         hold(runtime, servers, "ready")
-        seen = [server for server in runtime.servers() if str(server) in names]
-        down = [server for server in seen if not server.up]
+        seen = {str(server): server for server in runtime.servers() if str(server) in names}
+        down = [name for name in names if name not in seen or not seen[name].up]
         if not down:
             return
         if time.monotonic() >= deadline:
-            said = "; ".join(f"{server} is {server.status} (its check: {server.last_check})" for server in down)
-            raise RuntimeApiError(f"not UP within {timeout:g} s: {said}")
+            said = [
+                f"{name} is {seen[name].status} (its check: {seen[name].last_check})" for name in down if name in seen
+            ]
+            said += [f"{name} is no longer there" for name in down if name not in seen]
+            raise RuntimeApiError(f"not UP within {timeout:g} s: {'; '.join(said)}")
         time.sleep(_POLL)
 
 
@@ -181,11 +201,9 @@ def refuse_too_few(row: dict, wanted: int) -> None:
         )
 
 
-def run(module: AnsibleModule, result: dict) -> None:
-    """Do what the parameters say and put into the result what came of it."""
+def give_orders(module: AnsibleModule, runtime: Runtime, result: dict) -> list[Server]:
+    """Give the orders that do not stand yet, say so in the result, and return the server in each backend."""
     given = module.params
-    runtime = Runtime(given["socket"])
-    begin = time.monotonic()
     state, name = given["state"], given["server"]
     found, everybody = find(runtime, given["backend"], name)
     orders = runtime.orders()
@@ -214,16 +232,26 @@ def run(module: AnsibleModule, result: dict) -> None:
         "before": "".join(f"{row['backend']}/{name}: {row['old']}\n" for row in result["servers"]),
         "after": "".join(f"{row['backend']}/{name}: {row['new']}\n" for row in result["servers"]),
     }
+    # Also when all of them stood: the run that gave them may have been killed before this.
+    if given["save_program"] and not module.check_mode:
+        module.run_command([given["save_program"], "--drained", "--patient"], check_rc=True)
+    return found
+
+
+def run(module: AnsibleModule, result: dict) -> None:
+    """Do what the parameters say and put into the result what came of it."""
+    given = module.params
+    runtime = Runtime(given["socket"])
+    begin = time.monotonic()
+    with contextlib.nullcontext() if module.check_mode else alone(os.path.dirname(given["drained_list"])):
+        found = give_orders(module, runtime, result)
     if module.check_mode:
-        if state == "drain":
-            result["sessions"] = sum(runtime.sessions(server.backend, name) for server in found)
+        if given["state"] == "drain":
+            result["sessions"] = sum(runtime.sessions(server.backend, server.name) for server in found)
+    elif given["state"] == "drain":
+        result["sessions"] = wait_empty(runtime, found, given["timeout"])
     else:
-        if result["changed"] and given["save_program"]:
-            module.run_command([given["save_program"], "--drained"], check_rc=True)
-        if state == "drain":
-            result["sessions"] = wait_empty(runtime, found, given["timeout"])
-        else:
-            wait_up(runtime, found, given["timeout"])
+        wait_up(runtime, found, given["timeout"])
     result["seconds"] = round(time.monotonic() - begin, 1)
 
 

@@ -32,7 +32,8 @@ _TIMES = (
     "database_timeout",
 )
 _CHECK_TIMES = ("interval", "timeout")
-_NETWORKS = ("internal_networks", "maintenance_networks", "statistics_networks", "database_networks")
+_NETWORKS = ("maintenance_networks", "statistics_networks", "database_networks")
+_NETWORK_FORM = "expected an address or a network in CIDR form"
 _TIME_FORM = "expected a time with a unit such as 500ms, 30s or 10m"
 
 
@@ -48,6 +49,15 @@ def _network(value: Any) -> bool:
         # A name is resolved by HAProxy when it starts.
         return _host(value) and not re.fullmatch("[0-9./]+", str(value))
     return True
+
+
+def _listen(value: Any) -> bool:
+    """Tell whether this is an address to listen on; of IPv6 with or without brackets."""
+    text = str(value)
+    try:
+        return text == "*" or bool(ipaddress.ip_address(re.sub(r"^\[(.*:.*)\]$", r"\1", text)))
+    except ValueError:
+        return False
 
 
 def _name(value: Any) -> bool:
@@ -124,7 +134,7 @@ def _backend(where: str, backend: Mapping[str, Any]) -> Iterator[str]:
     sticky = backend.get("sticky")
     if sticky is not None:
         form = "expected letters, digits, underscore and hyphen"
-        yield from _one(f"{where}.sticky.cookie", sticky.get("cookie", "GOLIVE"), _COOKIE.fullmatch, form)
+        yield from _one(f"{where}.sticky.cookie", sticky.get("cookie") or "GOLIVE", _COOKIE.fullmatch, form)
 
 
 def _frontend(prefix: str, given: Mapping[str, Any], backends: list[str]) -> Iterator[str]:
@@ -135,6 +145,7 @@ def _frontend(prefix: str, given: Mapping[str, Any], backends: list[str]) -> Ite
     for key in ("http_port", "https_port"):
         if given.get(key) is not None:
             yield from _one(f"{prefix}{key}", given[key], _port, "expected a port from 1 to 65535")
+    yield from _each(f"{prefix}bind_addresses", given.get("bind_addresses"), _listen, "expected IP addresses or *")
     if given.get("default_backend") and given["default_backend"] not in backends:
         yield f"{prefix}default_backend: expected one of {', '.join(backends)}, given {given['default_backend']!r}"
     known = [str(name).lower() for name in names]
@@ -147,17 +158,30 @@ def _frontend(prefix: str, given: Mapping[str, Any], backends: list[str]) -> Ite
         yield from _each(f"{at}.paths", route.get("paths"), lambda path: _PATH.fullmatch(str(path)), "expected /path")
     text = "expected a path below / without ; ? and //, such as /metrics"
     yield from _each(f"{prefix}internal_paths", given.get("internal_paths"), _internal_path, text)
+    yield from _each(f"{prefix}internal_networks", given.get("internal_networks"), _network, _NETWORK_FORM)
     rate = given.get("rate_limit") or {}
     if rate:
         yield from _one(f"{prefix}rate_limit.requests", rate.get("requests"), _positive, "expected a number above 0")
         yield from _one(f"{prefix}rate_limit.period", rate.get("period") or "10s", _time, _TIME_FORM)
-        text = "expected an address or a network in CIDR form"
-        yield from _each(f"{prefix}rate_limit.exempt", rate.get("exempt"), _network, text)
+        yield from _each(f"{prefix}rate_limit.exempt", rate.get("exempt"), _network, _NETWORK_FORM)
     if given.get("max_body"):
         yield from _one(f"{prefix}max_body", given["max_body"], _size, "expected bytes, or a size such as 512k or 20m")
+    for key in ("hsts", "frame_options"):
+        yield from _one(f"{prefix}{key}", given.get(key) or "", _text, 'expected a line without " and backslash')
     for key, value in (given.get("response_headers") or {}).items():
         yield from _one(f"{prefix}response_headers", key, _HEADER.fullmatch, "expected names of HTTP headers")
         yield from _one(f"{prefix}response_headers.{key}", value, _text, 'expected a line without " and backslash')
+
+
+def _database(given: Mapping[str, Any]) -> Iterator[str]:
+    members = given["database_servers"]
+    yield from _unique("haproxy_database_servers", [member["name"] for member in members])
+    for number, member in enumerate(members):
+        at = f"haproxy_database_servers[{number}]"
+        yield from _one(f"{at}.name", member["name"], _host, "expected a DNS name")
+        yield from _one(f"{at}.address", member["address"], _host, "expected an IP address or a name")
+    text = "expected IP addresses or *"
+    yield from _each("haproxy_database_bind_addresses", given["database_bind_addresses"], _listen, text)
 
 
 def _overlaps(endpoints: Iterable[str]) -> Iterator[str]:
@@ -192,10 +216,11 @@ def find(given: Mapping[str, Any]) -> list[str]:
             problems.append(f"{at}.name: expected a name that the role does not use itself, given {frontend['name']}")
         problems += _frontend(f"{at}.", frontend, backends)
     problems += _unique("haproxy_backends, haproxy_frontends", [*backends, *names])
+    problems += _database(given)
     for key in _TIMES:
         problems += _one(f"haproxy_{key}", given[key], _time, _TIME_FORM)
     for key in _NETWORKS:
-        problems += _each(f"haproxy_{key}", given[key], _network, "expected an address or a network in CIDR form")
+        problems += _each(f"haproxy_{key}", given[key], _network, _NETWORK_FORM)
     for key in ("statistics_port", "database_primary_port", "database_replica_port"):
         problems += _one(f"haproxy_{key}", given[key], _port, "expected a port from 1 to 65535")
     if not problems:

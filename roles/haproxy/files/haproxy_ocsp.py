@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Ask the responder of each certificate's authority about it, and let HAProxy send the answer along (OCSP stapling).
 
-Arguments: certificates with their chains (PEM). The answer is verified, kept beside the certificate (the same path and
-.ocsp) and given to the running HAProxy without a reload. One that is not "good" is not used and ends this with 1.
+Arguments: certificates with their chains (PEM). The answer is verified, given to the running HAProxy without a reload
+and kept beside the certificate (the same path and .ocsp). One that is not "good" is not used and ends this with 1.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 
 ADMIN_SOCKET = "/run/haproxy/admin.sock"
 LOCK = "/run/golive-haproxy-ocsp.lock"
+LOADED = "/run/golive-haproxy.loaded"  # written whenever HAProxy reads its files
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -34,20 +35,25 @@ def openssl(*arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def tell_haproxy(response: bytes) -> None:
-    """Give the answer to the running process; a later reload reads the file."""
+def tell_haproxy(response: bytes) -> str:
+    """Give the answer to the running process and return what it says."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as admin:
         admin.settimeout(10)
         admin.connect(ADMIN_SOCKET)
         admin.sendall(b"set ssl ocsp-response " + base64.b64encode(response) + b"\n")
         admin.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: admin.recv(4096), b"")).decode(errors="replace").strip()
-    if "updated" not in answer:
-        raise StaplingError(f"HAProxy did not take the answer before its next reload: {answer}")
+        return b"".join(iter(lambda: admin.recv(4096), b"")).decode(errors="replace").strip()
+
+
+def keep(response: bytes, target: pathlib.Path) -> None:
+    """Write the file that HAProxy reads at a reload."""
+    fresh = pathlib.Path(f"{target}.new")
+    fresh.write_bytes(response)
+    fresh.replace(target)
 
 
 def staple(path: str, folder: str) -> None:
-    """Ask, verify, keep, tell."""
+    """Ask, verify, tell, keep."""
     chain = CERTIFICATE.findall(pathlib.Path(path).read_text(encoding="ascii"))
     if len(chain) < 2:
         raise StaplingError("the file holds no certificate of its issuer, with which the answer would be verified")
@@ -63,28 +69,37 @@ def staple(path: str, folder: str) -> None:
         raise StaplingError(f"the responder does not call it good: {said.strip()[:300]}")
     response = pathlib.Path(answer).read_bytes()
     target = pathlib.Path(f"{path}.ocsp")
-    known = target.exists()
-    if known and target.read_bytes() == response:
+    # Every time, as the file proves nothing: a run may have been killed before HAProxy was told.
+    said = tell_haproxy(response)
+    if "updated" in said:
+        keep(response, target)
         return
-    fresh = pathlib.Path(f"{path}.ocsp.new")
-    fresh.write_bytes(response)
-    fresh.replace(target)
-    if known:
-        tell_haproxy(response)
-    else:
-        # HAProxy learns at a reload only that there is an answer at all.
+    # It learns at a reload only that there is an answer at all: one more is of no use if the file was there then.
+    if target.exists() and os.path.getmtime(path) <= target.stat().st_mtime < os.path.getmtime(LOADED):
+        raise StaplingError(f"HAProxy did not take the answer: {said}")
+    keep(response, target)
+    try:
         subprocess.run(["systemctl", "reload", "haproxy.service"], check=True)
+    except subprocess.SubprocessError:
+        target.unlink()
+        raise
 
 
-problems = []
-with open(LOCK, "w", encoding="ascii") as lock:
-    # One at a time: a reload, the timer and an administrator may all ask.
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    for certificate in sys.argv[1:]:
-        with tempfile.TemporaryDirectory(prefix="golive-") as work:
-            try:
-                staple(certificate, work)
-            except (StaplingError, OSError, subprocess.SubprocessError) as exc:
-                problems.append(f"{certificate}: {exc}")
-if problems:
-    sys.exit(" ".join(problems))
+def main() -> None:
+    """Go through the certificates."""
+    problems = []
+    with open(LOCK, "w", encoding="ascii") as lock:
+        # One at a time: a reload, the timer and an administrator may all ask.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for certificate in sys.argv[1:]:
+            with tempfile.TemporaryDirectory(prefix="golive-") as work:
+                try:
+                    staple(certificate, work)
+                except (StaplingError, OSError, subprocess.SubprocessError) as exc:
+                    problems.append(f"{certificate}: {exc}")
+    if problems:
+        sys.exit(" ".join(problems))
+
+
+if __name__ == "__main__":
+    main()

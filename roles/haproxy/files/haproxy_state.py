@@ -6,7 +6,8 @@ that is down, until its checks have failed. HAProxy applies what it reads as it 
 has changed since (https://github.com/haproxy/haproxy/issues/1412), so each row gets the port that the configuration on
 disk says, and no row goes beyond the fields that only describe the state.
 
---drained keeps only what an administrator ordered: after a restart, what the checks said is old.
+--drained keeps only what an administrator ordered: after a restart, what the checks said is old. With --patient, as for
+a reload, a reload that goes on is waited for; a stop waits for nobody.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ def serving_state() -> str:
 def main() -> None:
     """Ask, rewrite, replace the file."""
     drained_only = "--drained" in sys.argv[1:]
-    # While a reload before this one goes on, the master refuses connections. A stop waits for nobody.
-    deadline = time.monotonic() + (1 if drained_only else 10)
+    # While a reload before this one goes on, the master refuses connections.
+    deadline = time.monotonic() + (1 if drained_only and "--patient" not in sys.argv[1:] else 10)
     while True:
         try:
             answer = serving_state()

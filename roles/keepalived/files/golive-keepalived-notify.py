@@ -2,18 +2,22 @@
 """Called by keepalived at each change of an instance's state: INSTANCE NAME STATE PRIORITY.
 
 Keeps the last changes in /var/lib/golive/keepalived/NAME.json, and metrics for the node exporter beside its others.
+What instances have left that are no longer declared is removed; without arguments, at a reload, it does only that.
 """
 
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
+import pathlib
 import sys
 import time
 
 STATES = "/var/lib/golive/keepalived"
 CONFIGURATION = "/etc/keepalived/golive.json"
+METRICS = "golive_keepalived.prom"
 KEPT = 100
 
 
@@ -25,25 +29,26 @@ def replace(path, text):
     os.replace(f"{path}.new", path)
 
 
-def metrics(record):
-    """Return the record as text for Prometheus."""
-    label = f'instance_name="{record["instance"]}"'
-    lines = [
-        "# HELP golive_keepalived_master Whether this host holds the floating addresses of the instance.",
-        "# TYPE golive_keepalived_master gauge",
-        f"golive_keepalived_master{{{label}}} {int(record['state'] == 'MASTER')}",
-        "# HELP golive_keepalived_fault Whether this host is not fit to hold them.",
-        "# TYPE golive_keepalived_fault gauge",
-        f"golive_keepalived_fault{{{label}}} {int(record['state'] in ('FAULT', 'STOP'))}",
-        "# HELP golive_keepalived_since_seconds When the state began, in seconds since 1970.",
-        "# TYPE golive_keepalived_since_seconds gauge",
-        f"golive_keepalived_since_seconds{{{label}}} {record['since']:.3f}",
-        "# HELP golive_keepalived_changes_total Changes to each state.",
-        "# TYPE golive_keepalived_changes_total counter",
-    ]
-    for state, count in sorted(record["counts"].items()):
-        lines.append(f'golive_keepalived_changes_total{{{label},state="{state}"}} {count}')
-    return "\n".join([*lines, ""])
+def metrics(records):
+    """Return the records as text for Prometheus."""
+    values = {
+        "master": ("gauge", "Whether this host holds the floating addresses of the instance."),
+        "fault": ("gauge", "Whether this host is not fit to hold them."),
+        "since_seconds": ("gauge", "When the state began, in seconds since 1970."),
+        "changes_total": ("counter", "Changes to each state."),
+    }
+    lines = {
+        name: [f"# HELP golive_keepalived_{name} {text}", f"# TYPE golive_keepalived_{name} {kind}"]
+        for name, (kind, text) in values.items()
+    }
+    for record in records:
+        label = f'instance_name="{record["instance"]}"'
+        lines["master"].append(f"golive_keepalived_master{{{label}}} {int(record['state'] == 'MASTER')}")
+        lines["fault"].append(f"golive_keepalived_fault{{{label}}} {int(record['state'] in ('FAULT', 'STOP'))}")
+        lines["since_seconds"].append(f"golive_keepalived_since_seconds{{{label}}} {record['since']:.3f}")
+        for state, count in sorted(record["counts"].items()):
+            lines["changes_total"].append(f'golive_keepalived_changes_total{{{label},state="{state}"}} {count}')
+    return "\n".join([*itertools.chain(*lines.values()), ""])
 
 
 def note(record, name, state, now):
@@ -54,24 +59,35 @@ def note(record, name, state, now):
     return {"instance": name, "state": state, "since": round(now, 3), "counts": counts, "changes": changes}
 
 
-def main(name, state, now):
+def read(path):
+    """Return a record, an empty one if there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
+
+
+def main(now, name="", state=""):
     """Take one change down. Two that follow each other quickly come at the same time."""
-    path = os.path.join(STATES, f"{name}.json")
     with open(os.path.join(STATES, ".lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            with open(path, encoding="utf-8") as file:
-                record = json.load(file)
-        except (OSError, ValueError):
-            record = {}
-        record = note(record, name, state, now)
-        replace(path, json.dumps(record, indent=1) + "\n")
         with open(CONFIGURATION, encoding="utf-8") as file:
-            folder = json.load(file)["metrics"]
-        if folder:
-            os.makedirs(folder, exist_ok=True)
-            replace(os.path.join(folder, f"golive_keepalived_{name}.prom"), metrics(record))
+            settings = json.load(file)
+        # keepalived tells of an instance that a reload takes off, too.
+        if name in settings["instances"]:
+            path = os.path.join(STATES, f"{name}.json")
+            replace(path, json.dumps(note(read(path), name, state, now), indent=1) + "\n")
+        records = []
+        for file in sorted(pathlib.Path(STATES).glob("*.json")):
+            if file.stem not in settings["instances"]:
+                file.unlink()
+            elif record := read(file):
+                records.append(record)
+        if settings["metrics"]:
+            os.makedirs(settings["metrics"], exist_ok=True)
+            replace(os.path.join(settings["metrics"], METRICS), metrics(records))
 
 
 if __name__ == "__main__":
-    main(sys.argv[2], sys.argv[3], time.time())
+    main(time.time(), *sys.argv[2:4])

@@ -7,13 +7,16 @@ holders INSTANCE  one line for each address: ADDRESS HOST[,HOST...]
 
 `alone` is for the case that VRRP itself is blocked between hosts that are well: both would be master. Who holds an
 address says so to ARP and to IPv6's neighbour discovery; the host that comes later in the order gives it up. Not to one
-whose balancer does not answer: the kernel of a host that hangs goes on answering.
+whose balancer does not answer: the kernel of a host that hangs goes on answering. It comes back when it hears the
+other's advertisements again: its keepalived then takes no address that is held already.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pathlib
+import re
 import select
 import socket
 import struct
@@ -22,10 +25,11 @@ import syslog
 import time
 
 CONFIGURATION = "/etc/keepalived/golive.json"
+AUTHENTICATION = "/etc/keepalived/golive-authentication.conf"
 RUN = "/run/golive-keepalived"
 # Two failures in a row must be over before the others take the address, three advertisements after the last one.
 PATIENCE = 0.4
-ARP, IPV6 = 0x0806, 58
+ARP, IPV6, VRRP = 0x0806, 58, 112
 ECHO_REPLIES = {socket.AF_INET: 0, socket.AF_INET6: 129}
 SOLICITATION, ADVERTISEMENT = 135, 136
 
@@ -190,6 +194,29 @@ def fit(settings):
     return None
 
 
+def understood(data, settings, instance):
+    """Tell whether this is an advertisement of the instance that the keepalived of this host would take."""
+    begin = bytes([0x21 if family_of(settings["address"]) == socket.AF_INET else 0x31, instance["virtual_router_id"]])
+    if data[:2] != begin or begin[0] == 0x31:
+        return data[:2] == begin
+    # Version 2 says the interval and ends with the password.
+    password = re.search(r"auth_pass (\S+)", pathlib.Path(AUTHENTICATION).read_text(encoding="utf-8"))[1].encode()
+    return len(data) >= 16 and data[5] == settings["advert_interval"] and data[-8:] == password
+
+
+def hears(settings, instance, elder):
+    """Tell whether the elder's advertisements come through. A raw socket gets what the firewall lets in, no more."""
+    deadline = time.monotonic() + settings["advert_interval"] + PATIENCE
+    with socket.socket(family_of(elder), socket.SOCK_RAW, VRRP) as opened:
+        while (left := deadline - time.monotonic()) > 0 and select.select([opened], [], [], left)[0]:
+            data, sender = opened.recvfrom(2048)
+            if family_of(elder) == socket.AF_INET:
+                data = data[(data[0] & 15) * 4 :]
+            if sender[0] == elder and understood(data, settings, instance):
+                return True
+    return False
+
+
 def alone(settings, name):
     """Return who holds the instance's addresses beside this host and comes before it, None if nobody does."""
     instance = settings["instances"].get(name)
@@ -206,11 +233,13 @@ def alone(settings, name):
     check = settings["check"]
     for address, elder in elders.items():
         if holding & answers[address] and serves(address, check["port"], check["path"], check["timeout"]):
+            if yielded and hears(settings, instance, address):
+                break
             os.makedirs(RUN, exist_ok=True)
             with open(mark, "w", encoding="utf-8"):
                 return f"{elder} holds the addresses of {name}, too: VRRP does not get through between us"
     if yielded:
-        os.unlink(mark)
+        pathlib.Path(mark).unlink(missing_ok=True)
     return None
 
 

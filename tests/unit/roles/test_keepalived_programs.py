@@ -31,9 +31,11 @@ SETTINGS = {
     "metrics": "",
     "check": {"address": "127.0.0.1", "port": 80, "path": "/", "timeout": 0.5},
     "witnesses": ["192.0.2.11", "192.0.2.21"],
+    "advert_interval": 1,
     "instances": {
         "public": {
             "interface": "eth0",
+            "virtual_router_id": 51,
             "addresses": ["192.0.2.10", "2001:db8::10"],
             "elders": [{"name": "lb1", "address": "192.0.2.11"}],
         }
@@ -45,7 +47,13 @@ LB1, STRANGER = "02:00:00:00:00:01", "02:00:00:00:00:99"
 @pytest.fixture(name="network")
 def _network(monkeypatch, tmp_path):
     """Return what the network says, to be changed: own addresses, answers to ARP, who serves, who answers pings."""
-    said = {"own": {"192.0.2.12", "192.0.2.10"}, "answers": {}, "serves": True, "reachable": "192.0.2.21"}
+    said = {
+        "own": {"192.0.2.12", "192.0.2.10"},
+        "answers": {},
+        "serves": True,
+        "reachable": "192.0.2.21",
+        "hears": False,
+    }
     monkeypatch.setattr(program, "RUN", str(tmp_path / "run"))
     monkeypatch.setattr(program, "own_addresses", lambda: said["own"])
     monkeypatch.setattr(
@@ -53,6 +61,7 @@ def _network(monkeypatch, tmp_path):
     )
     monkeypatch.setattr(program, "serves", lambda *_: said["serves"])
     monkeypatch.setattr(program, "reachable", lambda *_: said["reachable"])
+    monkeypatch.setattr(program, "hears", lambda *_: said["hears"])
     return said
 
 
@@ -68,6 +77,69 @@ def test_a_later_host_yields_to_one_that_holds_the_address_and_serves(network):
     assert program.alone(SETTINGS, "public") is None
     network["answers"]["192.0.2.10"] = {LB1}
     assert program.alone(SETTINGS, "public") is None, "a host in reserve is not at fault"
+
+
+def test_a_host_that_yielded_comes_back_when_it_hears_the_other(network):
+    network["answers"] = {"192.0.2.11": {LB1}, "192.0.2.10": {LB1}}
+    network["hears"] = True
+    assert program.alone(SETTINGS, "public"), "both hold the address, whatever is heard"
+    network["own"] = {"192.0.2.12"}
+    network["hears"] = False
+    assert program.alone(SETTINGS, "public")
+    network["hears"] = True
+    assert program.alone(SETTINGS, "public") is None
+    network["hears"] = False
+    assert program.alone(SETTINGS, "public") is None, "it is in reserve again"
+
+
+ELDER = "192.0.2.11"
+VERSION2 = bytes.fromhex("2133960101010000 c000020a") + b"password"
+VERSION3 = bytes.fromhex("3133960100640000 20010db8000000000000000000000010")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sender", "data", "heard"),
+    [
+        ({}, ELDER, VERSION2, True),
+        ({}, "192.0.2.13", VERSION2, False),
+        ({}, ELDER, b"!4" + VERSION2[2:], False),
+        ({}, ELDER, VERSION2[:-8] + b"another!", False),
+        ({"advert_interval": 2}, ELDER, VERSION2, False),
+        ({"address": "2001:db8::12"}, "2001:db8::11", VERSION3, True),
+        ({"address": "2001:db8::12"}, "2001:db8::11", VERSION2, False),
+    ],
+)
+def test_only_an_advertisement_that_keepalived_would_take_is_heard(
+    monkeypatch, tmp_path, settings, sender, data, heard
+):
+    (tmp_path / "authentication").write_text("authentication {\n    auth_pass password\n}\n", encoding="utf-8")
+    monkeypatch.setattr(program, "AUTHENTICATION", str(tmp_path / "authentication"))
+    monkeypatch.setattr(program, "PATIENCE", -settings.get("advert_interval", 1) + 0.1)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    class Raw:
+        """A raw socket to which one packet comes, of IPv4 with its header."""
+
+        def __init__(self, family, kind, protocol):
+            assert (kind, protocol) == (socket.SOCK_RAW, 112)
+            theirs.send((b"E" + bytes(19) if family == socket.AF_INET else b"") + data)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            ours.close()
+
+        def fileno(self):
+            return ours.fileno()
+
+        def recvfrom(self, size):
+            return ours.recv(size), (sender, 0)
+
+    monkeypatch.setattr(program.socket, "socket", Raw)
+    elder = "2001:db8::11" if ":" in settings.get("address", "") else ELDER
+    assert program.hears({**SETTINGS, **settings}, SETTINGS["instances"]["public"], elder) is heard
+    theirs.close()
 
 
 def test_nobody_yields_to_a_host_that_hangs_nor_to_a_stranger(network):
@@ -137,17 +209,31 @@ def test_checksum_of_an_echo_request():
 
 def test_changes_are_counted_kept_and_published(tmp_path, monkeypatch):
     monkeypatch.setattr(notify, "STATES", str(tmp_path))
-    monkeypatch.setattr(notify, "CONFIGURATION", str(tmp_path / "golive.json"))
-    (tmp_path / "golive.json").write_text(json.dumps({"metrics": str(tmp_path)}), encoding="utf-8")
+    monkeypatch.setattr(notify, "CONFIGURATION", str(tmp_path / "conf/golive.json"))
+    settings = {"metrics": str(tmp_path), "instances": {"public": {}, "internal": {}}}
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/golive.json").write_text(json.dumps(settings), encoding="utf-8")
     for number, state in enumerate(["BACKUP", "MASTER", "FAULT", "BACKUP"] * 30):
-        notify.main("public", state, 1000.0 + number)
+        notify.main(1000.0 + number, "public", state)
+    notify.main(2000.0, "internal", "MASTER")
     record = json.loads((tmp_path / "public.json").read_text(encoding="utf-8"))
     assert (record["state"], record["since"], record["counts"]["BACKUP"]) == ("BACKUP", 1119.0, 60)
     assert len(record["changes"]) == notify.KEPT
     assert '\n "state": "BACKUP"' in (tmp_path / "public.json").read_text(encoding="utf-8")
-    metrics = (tmp_path / "golive_keepalived_public.prom").read_text(encoding="utf-8")
+    metrics = (tmp_path / "golive_keepalived.prom").read_text(encoding="utf-8")
+    assert 'golive_keepalived_master{instance_name="internal"} 1\n' in metrics
     assert 'golive_keepalived_master{instance_name="public"} 0\n' in metrics
+    assert metrics.count("# TYPE golive_keepalived_master gauge\n") == 1
     assert 'golive_keepalived_changes_total{instance_name="public",state="MASTER"} 30\n' in metrics
+    # An instance that is no longer declared leaves nothing, whatever keepalived still says of it.
+    del settings["instances"]["public"]
+    (tmp_path / "conf/golive.json").write_text(json.dumps(settings), encoding="utf-8")
+    notify.main(3000.0)
+    notify.main(3001.0, "public", "FAULT")
+    assert [file.name for file in tmp_path.glob("*.json")] == ["internal.json"]
+    metrics = (tmp_path / "golive_keepalived.prom").read_text(encoding="utf-8")
+    assert "public" not in metrics
+    assert 'golive_keepalived_master{instance_name="internal"} 1\n' in metrics
 
 
 LINKS = [

@@ -115,6 +115,34 @@ def backend(**changes) -> dict:
         (backend(health_check={"interval": "1"}), "haproxy_backends[0].health_check.interval: expected a time"),
         (backend(timeouts={"server": "5"}), "haproxy_backends[0].timeouts.server: expected a time"),
         (backend(sticky={"cookie": "a;b"}), "haproxy_backends[0].sticky.cookie: expected letters"),
+        (
+            {"frontends": [{**PORTAL, "internal_networks": ["10.0.0.300"]}]},
+            "haproxy_frontends[0].internal_networks[0]: expected an address or a network",
+        ),
+        (
+            {"frontends": [{**PORTAL, "bind_addresses": ["192.0.2.300"]}]},
+            "haproxy_frontends[0].bind_addresses[0]: expected IP addresses or *, given '192.0.2.300'",
+        ),
+        ({"bind_addresses": ["*:443"]}, "haproxy_bind_addresses[0]: expected IP addresses or *"),
+        ({"hsts": 'max-age="1"'}, "haproxy_hsts: expected a line without"),
+        ({"frontends": [{**PORTAL, "hsts": 'a"b'}]}, "haproxy_frontends[0].hsts: expected a line without"),
+        ({"frame_options": 'DENY"'}, "haproxy_frame_options: expected a line without"),
+        (
+            {"database_servers": [{"name": "db 1", "address": "192.0.2.31"}]},
+            "haproxy_database_servers[0].name: expected a DNS name",
+        ),
+        (
+            {"database_servers": [{"name": "db1", "address": "192.0.2.31:5432,"}]},
+            "haproxy_database_servers[0].address: expected an IP address or a name",
+        ),
+        (
+            {"database_servers": [{"name": "db1", "address": f"192.0.2.3{number}"} for number in (1, 2)]},
+            "haproxy_database_servers: expected different names, given db1 2 times",
+        ),
+        (
+            {"database_servers": [SERVERS[0]], "database_bind_addresses": ["db.example.com"]},
+            "haproxy_database_bind_addresses[0]: expected IP addresses or *",
+        ),
         ({"frontends": [{**PORTAL, "http_port": 80}]}, "expected each address and port once, given *:80, *:80"),
         ({"frontends": [{**PORTAL, "name": "https"}]}, "haproxy_frontends[0].name: expected a name that the role"),
         (
@@ -146,6 +174,8 @@ def test_refused_by_name(changes, words):
         {"internal_networks": ["10.0.0.0/8", "::1", "admin.example.com"]},
         {"rate_limit": {"requests": 100}, "max_body": "20m"},
         {"timeout_server": "500ms"},
+        {"frontends": [{**PORTAL, "hsts": None, "bind_addresses": ["[2001:db8::9]"]}]},
+        backend(sticky={"cookie": None}),
         backend(sticky={}, health_check={"path": "/ready?deep=1"}, timeouts={"server": None}),
         {"statistics_address": "192.0.2.1", "statistics_port": 8404},
     ],

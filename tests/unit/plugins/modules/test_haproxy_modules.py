@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.golive.delivery.plugins.module_utils.haproxy.listed import cookie
-from ansible_collections.golive.delivery.plugins.module_utils.haproxy.runtime import Runtime
+from ansible_collections.golive.delivery.plugins.module_utils.haproxy.runtime import Runtime, RuntimeApiError
 from ansible_collections.golive.delivery.plugins.modules import haproxy_maintenance, haproxy_server
 from ansible_collections.golive.delivery.tests.unit.plugins.module_utils.haproxy.fake_haproxy import FakeHaproxy
 
@@ -99,6 +100,13 @@ def test_ready_but_not_up_fails_with_what_its_check_said(run, haproxy):
     assert result["msg"] == "not UP within 0.1 s: erp/app1 is DOWN (its check: L7STS 503 Service Unavailable)"
 
 
+def test_a_server_that_is_gone_is_not_up(run, haproxy):
+    threading.Timer(0.3, haproxy.servers.remove, [("erp", "app1")]).start()
+    haproxy.down.add(("erp", "app1"))
+    result = run(haproxy_server, **{**APP1, "timeout": 1}, state="ready")
+    assert result["msg"] == "not UP within 1 s: erp/app1 is no longer there"
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -143,7 +151,7 @@ def test_maintenance_of_an_unknown_backend_or_configuration(run, haproxy):
     assert "converge the role first" in run(haproxy_maintenance, backend="erp", state="on")["msg"]
 
 
-def test_what_a_restart_needs_is_kept_when_something_changed(run, tmp_path):
+def test_what_a_restart_needs_is_kept_also_for_a_run_that_was_killed_before_it(run, tmp_path):
     program = tmp_path / "save"
     program.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/saved\n', encoding="utf-8")
     program.chmod(0o755)
@@ -151,7 +159,7 @@ def test_what_a_restart_needs_is_kept_when_something_changed(run, tmp_path):
     for state in ("drain", "drain", "ready", "ready"):
         run(haproxy_server, **parameters, state=state)
         run(haproxy_server, **parameters, state=state, _ansible_check_mode=True)
-    assert (tmp_path / "saved").read_text(encoding="utf-8").splitlines() == ["--drained", "--drained"]
+    assert (tmp_path / "saved").read_text(encoding="utf-8").splitlines() == ["--drained --patient"] * 4
 
 
 def test_what_a_restart_needs_could_not_be_kept(run, tmp_path):
@@ -209,6 +217,41 @@ def test_drain_is_refused_where_nobody_else_is_up(run, haproxy):
     assert "portal/app1 is not drained: 0 other servers of the backend are UP, at least 1 have to be" in result["msg"]
     assert haproxy.orders == []
     assert haproxy.state("erp", "app1") == "ready"
+
+
+def test_of_two_that_drain_at_the_same_time_the_second_sees_the_first(haproxy, tmp_path, monkeypatch):
+    class Module:
+        """What run() needs of a module."""
+
+        check_mode = False
+
+        def __init__(self, server):
+            self.params = {"socket": haproxy.path, "drained_list": str(tmp_path / "list"), "save_program": None}
+            self.params.update(server=server, backend="erp", state="drain", timeout=0.1, others_up=1)
+
+    refuse = haproxy_server.refuse_too_few
+
+    def refuse_and_ponder(*arguments):
+        refuse(*arguments)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(haproxy_server, "refuse_too_few", refuse_and_ponder)
+    refused = []
+
+    def drain(server):
+        try:
+            haproxy_server.run(Module(server), {"changed": False, "servers": []})
+        except RuntimeApiError as exc:
+            refused.append(str(exc))
+
+    threads = [threading.Thread(target=drain, args=[server]) for server in ("app1", "app2")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    assert sorted(haproxy.state("erp", server) for server in ("app1", "app2")) == ["drain", "ready"]
+    assert (tmp_path / "drain.lock").stat().st_mode & 0o777 == 0o600
 
 
 def test_what_is_drained_already_is_not_asked_about(run, haproxy):
