@@ -28,8 +28,9 @@ options:
       - V(recorded) takes a snapshot of what O(release), the current release, runs with, and adds it to the list of
         activations unless it is the newest one there. It ends a way back that V(restored) has begun. Without O(release)
         it begins an empty list.
-      - V(restored) puts back the units, configuration and secrets of O(release), switches the link and lets systemd
-        read the units. Units that the release did not have are left to the caller.
+      - V(restored) puts back the units, configuration and secrets of O(release), removes configuration that only the
+        release before has, switches the link and lets systemd read the units. Units that the release did not have are
+        left to the caller, see RV(units).
       - V(pruned) removes old releases with their snapshots; never the current or the previous one, nor one that a
         process runs from. What a failed build has left goes too.
     type: str
@@ -44,7 +45,11 @@ options:
     type: str
     default: ""
   files:
-    description: Files of the snapshot beside the units of the application. Those that do not exist are left out.
+    description:
+      - With O(state=recorded) files of the snapshot beside the units of the application. Those that do not exist are
+        left out.
+      - With O(state=restored) files that a release has written that may have no snapshot. Those in C(/etc/NAME) that
+        O(release) does not have are removed.
     type: list
     elements: path
     default: []
@@ -85,10 +90,6 @@ options:
     description: How many complete releases O(state=pruned) leaves.
     type: int
     default: 3
-  sizes:
-    description: Whether O(state=known) adds up what each release takes on the disk, which reads all of its folders.
-    type: bool
-    default: false
 attributes:
   check_mode:
     description: Says what would change, and changes nothing.
@@ -102,7 +103,6 @@ EXAMPLES = r"""
 - name: Look at the releases
   golive.delivery.app_release:
     name: shop
-    sizes: true
   register: releases
 
 - name: Record that a release runs
@@ -141,6 +141,13 @@ previous:
   description: Folder of the release to go back to, empty if there is none. That of RV(pending) if there is one.
   returned: when O(state=known)
   type: str
+differing:
+  description:
+    - Units and other files of the snapshot of the current release that are not as it has them, and units that it does
+      not have. What a run has written that was killed before the end, for one.
+  returned: when O(state=known)
+  type: list
+  elements: str
 last_good:
   description: Folder of the release that was activated last. It is not the current one when that never got ready.
   returned: when O(state=known)
@@ -169,7 +176,6 @@ releases:
     complete: {description: Whether it was built to its end., type: bool}
     snapshot: {description: Whether it is known what it ran with., type: bool}
     activated_at: {description: When it was activated last; none if it never was., type: str}
-    size: {description: Bytes on the disk; none without O(sizes)., type: int}
 activations:
   description: The activations, the newest last.
   returned: when O(state=known)
@@ -198,6 +204,16 @@ files:
   returned: when O(state=restored)
   type: list
   elements: str
+surplus:
+  description: Files in C(/etc/NAME) that only the release before had; they are removed.
+  returned: when O(state=restored)
+  type: list
+  elements: str
+units:
+  description: Units of the application that the release did not have; they are still there.
+  returned: when O(state=restored)
+  type: list
+  elements: str
 snapshot_files:
   description: All files of the snapshot.
   returned: when O(state=restored)
@@ -221,7 +237,6 @@ removed:
   contains:
     folder: {description: Name of the folder., type: str}
     name: {description: Name of the release., type: str}
-    image: {description: Content of C(image.json) of a container's release., type: dict}
 """
 
 import os
@@ -249,11 +264,16 @@ def restored(module: AnsibleModule, store: Store, now: float) -> dict[str, Any]:
     """Put a release's files back and switch to it."""
     given = module.params
     folder = store.resolve(given["release"])
-    done = store.restore(folder, given["reason"] == "rollback", given["database_at"], now)
+    done = store.restore(folder, given["reason"] == "rollback", given["database_at"], now, given["files"])
     units = str(store.places.units)
     if not module.check_mode and any(os.path.dirname(path) == units for path in done["files"]):
         module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-    before, after = f"{done['old']}\n", f"{done['new']}\n" + "".join(f"{path} as it was\n" for path in done["files"])
+    lines = [
+        done["new"],
+        *(f"{path} as it was" for path in done["files"]),
+        *(f"{path} removed" for path in done["surplus"]),
+    ]
+    before, after = f"{done['old']}\n", "".join(f"{line}\n" for line in lines)
     return {**done, "diff": {"before": before, "after": after} if done["changed"] else {}}
 
 
@@ -285,7 +305,6 @@ def main() -> None:
             "since": {"type": "float", "default": 0},
             "database_at": {"type": "str", "default": ""},
             "keep": {"type": "int", "default": 3},
-            "sizes": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -295,7 +314,7 @@ def main() -> None:
     try:
         store = Store(Places(given["name"], ROOT), module.check_mode)
         if given["state"] == "known":
-            result: dict[str, Any] = {"changed": False, **store.info(given["sizes"])}
+            result: dict[str, Any] = {"changed": False, **store.info()}
         elif given["state"] == "recorded":
             result = recorded(module, store, now)
         elif given["state"] == "restored":

@@ -73,6 +73,11 @@ class Places:
         return self._at("var/lib", self.name, "initialised")
 
     @property
+    def etc(self) -> pathlib.Path:
+        """The folder of the configuration."""
+        return self._at("etc", self.name)
+
+    @property
     def units(self) -> pathlib.Path:
         """The folder of the units."""
         return self._at("etc/systemd/system")

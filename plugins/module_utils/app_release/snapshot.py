@@ -92,6 +92,30 @@ def differing(snapshot: Snapshot) -> list[dict[str, str]]:
     return [file for file in snapshot["files"] if _one(pathlib.Path(file["path"])) != file]
 
 
+def new_units(places: Places, snapshot: Snapshot) -> list[str]:
+    """Return the units of the application that the release did not have."""
+    had = {file["path"] for file in snapshot["files"]}
+    return [path.name for path in places.unit_files() if str(path) not in had]
+
+
+def differing_paths(places: Places, snapshot: Snapshot) -> list[str]:
+    """Return the paths of what is not as it was, new units too."""
+    return [file["path"] for file in differing(snapshot)] + [
+        str(places.units / name) for name in new_units(places, snapshot)
+    ]
+
+
+def surplus(places: Places, snapshot: Snapshot, other: Snapshot | None, written: Iterable[str]) -> list[pathlib.Path]:
+    """Return the configuration that only the other release has: its own snapshot names it, or who has written it.
+
+    What neither release has written is somebody else's.
+    """
+    had = {file["path"] for file in snapshot["files"]}
+    others = {file["path"] for file in other["files"]} if other else set()
+    found = (pathlib.Path(path) for path in sorted((others | set(written)) - had))
+    return [path for path in found if path.parent == places.etc and _one(path) is not None]
+
+
 def write(files: Sequence[dict[str, str]]) -> None:
     """Put files back. Owners are looked up before the first is written."""
     ready = []

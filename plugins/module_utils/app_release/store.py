@@ -10,7 +10,7 @@ import datetime
 import os
 import pathlib
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ansible_collections.golive.delivery.plugins.module_utils.app_release import history, snapshot, usage
@@ -26,6 +26,14 @@ from ansible_collections.golive.delivery.plugins.module_utils.app_release.places
 
 def _epoch(text: str) -> float:
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def _database_at(text: str) -> float:
+    """Return the time that the user gave; without a zone it could be any."""
+    with contextlib.suppress(ValueError):
+        if datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).tzinfo:
+            return _epoch(text)
+    raise ReleaseError(f"database_at: expected a time in UTC such as 2026-01-31T01:02:03Z, got {text}")
 
 
 class Store:
@@ -70,11 +78,14 @@ class Store:
             return sorted(os.listdir(self.places.migrations))
         return []
 
-    def info(self, sizes: bool) -> dict[str, Any]:
+    def info(self) -> dict[str, Any]:
         """Return all that is known."""
         last = {activation["release"]: activation["activated_at"] for activation in self.activations}
+        current = self.places.current()
+        taken = snapshot.load(self.places, current) if current else None
         return {
-            "current": self.places.current(),
+            "current": current,
+            "differing": snapshot.differing_paths(self.places, taken) if taken else [],
             "previous": self.destination(),
             "begun": self.begun,
             "last_good": history.last_good(self.activations),
@@ -88,7 +99,6 @@ class Store:
                     "complete": self.places.complete(folder),
                     "snapshot": self.places.snapshot(folder).is_file(),
                     "activated_at": last.get(folder),
-                    "size": usage.size(self.places.releases / folder) if sizes else None,
                 }
                 for folder in self.folders()
             ],
@@ -148,14 +158,20 @@ class Store:
         order = [activation["release"] for activation in self.activations]
         return max(good, key=lambda folder: max((at for at, one in enumerate(order) if one == folder), default=-1))
 
-    def restore(self, folder: str, rollback: bool, database_at: str, now: float) -> dict[str, Any]:
-        """Put back what a release ran with; return what was not as it was then."""
+    def restore(
+        self, folder: str, rollback: bool, database_at: str, now: float, written: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Put back what a release ran with; return what was not as it was then.
+
+        `written` are files that the release before has, beside those of its snapshot, which it may not have.
+        """
         old = self.places.current()
         taken = snapshot.load(self.places, folder)
         if taken is None or not self.places.complete(folder):
             raise ReleaseError(f"{self.places.name} cannot go back to {folder}: it is no longer there")
         files = snapshot.differing(taken)
-        marks = self._done_since(_epoch(database_at)) if database_at else []
+        surplus = snapshot.surplus(self.places, taken, snapshot.load(self.places, old) if old else None, written)
+        marks = self._done_since(_database_at(database_at)) if database_at else []
         if not self.check:
             if rollback and (old != folder or history.last_good(self.activations) != folder):
                 # The first step: whoever goes on with it knows where to.
@@ -163,6 +179,8 @@ class Store:
                     self.places.pending, {"from": self.pending.get("from", old), "to": folder, "at": history.stamp(now)}
                 )
             snapshot.write(files)
+            for path in surplus:
+                path.unlink()
             if old != folder:
                 switch_link(self.places.link, f"releases/{folder}")
             for mark in marks:
@@ -172,7 +190,9 @@ class Store:
             "new": folder,
             "files": [file["path"] for file in files],
             "forgotten": [mark.name for mark in marks],
-            "changed": bool(files or marks) or old != folder,
+            "surplus": [str(path) for path in surplus],
+            "units": snapshot.new_units(self.places, taken),
+            "changed": bool(files or surplus or marks) or old != folder,
             "processes": taken["processes"],
             "snapshot_files": [file["path"] for file in taken["files"]],
         }
@@ -206,13 +226,11 @@ class Store:
         return [folder for folder in found if folder not in used]
 
     def prune(self, folders: list[str]) -> list[dict[str, Any]]:
-        """Remove releases with their snapshots; return them with what a container's folder says of its image."""
+        """Remove releases with their snapshots; return them."""
         removed = []
         for folder in folders:
             path = self.places.releases / folder
-            removed.append(
-                {"folder": folder, "name": release_name(folder), "image": read_json(path / "image.json", None)}
-            )
+            removed.append({"folder": folder, "name": release_name(folder)})
             if not self.check:
                 # Its marker first: what a killed run leaves is no release.
                 with contextlib.suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
 # Copyright: The golive.delivery authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which releases a process runs from, and what a folder takes on the disk."""
+"""Which releases a process runs from."""
 
 from __future__ import annotations
 
@@ -36,19 +36,3 @@ def in_use(releases: pathlib.Path, folders: list[str], proc: str = "/proc") -> s
                 if trace == path or f"{path}/" in trace or f"{path} " in trace or f"{path}\0" in trace:
                     found.add(folder)
     return found
-
-
-def size(path: pathlib.Path) -> int:
-    """Return the bytes that a folder takes on the disk; a file with two names counts once."""
-    seen: set[tuple[int, int]] = set()
-    total = 0
-    for folder, _folders, files in os.walk(path):
-        for name in [".", *files]:
-            try:
-                state = os.lstat(os.path.join(folder, name))
-            except OSError:
-                continue
-            if (state.st_dev, state.st_ino) not in seen:
-                seen.add((state.st_dev, state.st_ino))
-                total += state.st_blocks * 512
-    return total

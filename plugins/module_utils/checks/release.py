@@ -83,8 +83,11 @@ def unit_limits(parameters: SimpleNamespace, context: Context) -> Outcome:
         size = _SIZE.fullmatch(wanted)
         if size:
             good = found == str(int(size.group(1)) * _UNITS[size.group(2)])
-        else:  # systemd has made bytes of a share of the memory
-            good = found == wanted or (wanted.endswith("%") and found.isdigit())
+        elif wanted.endswith("%"):  # systemd has made bytes of it, whole pages
+            share = _memory() * int(wanted[:-1]) / 100
+            good = found.isdigit() and abs(int(found) - share) <= share / 100
+        else:
+            good = found == wanted
         verdict.demand(good, f"memory at most {wanted}", f"memory {found}")
     if parameters.cpu_quota:
         found = state.get("CPUQuotaPerSecUSec", "")
@@ -100,6 +103,17 @@ def unit_limits(parameters: SimpleNamespace, context: Context) -> Outcome:
             found == str(parameters.open_files), f"at most {parameters.open_files} open files", f"open files {found}"
         )
     return verdict.outcome()
+
+
+def _memory() -> int:
+    """Return the bytes of memory that the host has."""
+    try:
+        found = re.search(r"^MemTotal:\s+([0-9]+) kB", pathlib.Path(PROC, "meminfo").read_text(encoding="utf-8"), re.M)
+    except OSError as exc:
+        raise CheckError(f"the memory of the host cannot be read: {exc}") from exc
+    if not found:
+        raise CheckError("the memory of the host cannot be read: no MemTotal in meminfo")
+    return int(found.group(1)) * 1024
 
 
 def _open_files(process: str, unit: str) -> str:

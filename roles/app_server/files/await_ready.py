@@ -18,7 +18,16 @@ import urllib.request
 
 DELAY = 1.0
 TIMEOUT = 120  # of a process without a readiness of its own
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Unfollowed(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like any other, as it is for the check of the same address."""
+
+    def redirect_request(self, *_arguments: object) -> None:
+        """Do not follow it."""
+
+
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), Unfollowed)
 
 
 def ask(url: str, status: int) -> str:

@@ -2,10 +2,10 @@
 """Have a container's image on the host: load it from an archive or pull it, by its digest.
 
 The argument is a JSON object. To have an image: `image`, `digest`, `archive` ("" to pull), `tag` (keeps the image from
-being pruned) and `output` (where to note what it is). To remove the images of releases that are gone: `prune` (name of
-the kept images), `application` and `releases` (their folder). Environment GOLIVE_REGISTRY: user:password of the
-registry, if it wants them. Prints a JSON object with `error` ("" when all is well) and `changed`; the return code is
-always 0, as the caller hides the output.
+being pruned) and `output` (where to note what it is); the standard input, which nobody else can read, is then a JSON
+text, user:password of the registry or "". To remove the images of releases that are gone: `prune` (name of the kept
+images), `application` and `releases` (their folder). Prints a JSON object with `error` ("" when all is well) and
+`changed`; the return code is always 0, as the caller hides the output.
 """
 
 from __future__ import annotations
@@ -112,10 +112,13 @@ def ensure(wanted: dict[str, str], access: str) -> bool:
         "reference": reference,
         "tag": wanted["tag"],
     }
-    with open(wanted["output"], "w", encoding="utf-8") as output:
+    # By a rename: a run that is killed leaves no half a note.
+    written = wanted["output"] + ".new"
+    with open(written, "w", encoding="utf-8") as output:
         json.dump(note, output, indent=2, sort_keys=True)
         output.write("\n")
-    os.chmod(wanted["output"], 0o644)
+    os.chmod(written, 0o644)
+    os.replace(written, wanted["output"])
     return changed
 
 
@@ -140,10 +143,10 @@ def prune(wanted: dict[str, str]) -> bool:
 
 def main() -> None:
     """Read the arguments, print the answer."""
-    access = os.environ.pop("GOLIVE_REGISTRY", "")
+    wanted = json.loads(sys.argv[1])
+    access = "" if "prune" in wanted else json.load(sys.stdin)
     answer = {"error": "", "changed": False}
     try:
-        wanted = json.loads(sys.argv[1])
         answer["changed"] = prune(wanted) if "prune" in wanted else ensure(wanted, access)
     except (ImageError, OSError) as error:
         text = str(error)

@@ -26,7 +26,11 @@ def server():
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             found = self.server.statuses
-            self.send_response(found.pop(0) if len(found) > 1 else found[0])
+            status = found.pop(0) if len(found) > 1 else found[0]
+            self.send_response(status)
+            if status in (301, 302):
+                found.append(200)
+                self.send_header("Location", "/login")
             self.end_headers()
             self.wfile.write(b"the database does not answer\n")
 
@@ -82,6 +86,14 @@ def test_another_status(server, systemctl):
     server.statuses = [204]
     systemctl("active", 60)
     assert await_ready.wait(ask(server.url, status=204)) == ("", "")
+
+
+def test_a_redirect_is_not_followed(server, systemctl):
+    server.statuses = [302]
+    systemctl("active", 60)
+    assert await_ready.ask(server.url, 200).startswith("status 302 instead of 200")
+    server.statuses = [301]
+    assert await_ready.wait(ask(server.url, status=301)) == ("", "")
 
 
 def test_never_ready(server, systemctl):

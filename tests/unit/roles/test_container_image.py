@@ -81,9 +81,10 @@ def _engine(monkeypatch):
 
 @pytest.fixture(name="run")
 def _run(monkeypatch, capsys, tmp_path):
-    def run(**wanted):
+    def run(access="", **wanted):
         complete = {"image": "shop", "tag": "golive/app:shop_1", "archive": "", "output": str(tmp_path / "image.json")}
-        monkeypatch.setattr(sys, "argv", ["container_image.py", json.dumps({**complete, **wanted})])
+        monkeypatch.setattr(sys, "argv", ["-c", json.dumps({**complete, **wanted})])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(access)))
         container_image.main()
         return json.loads(capsys.readouterr().out)
 
@@ -106,6 +107,7 @@ def test_an_archive_is_loaded_once(engine, run, tmp_path):
     assert run(**wanted) == {"error": "", "changed": True}
     note = json.loads((tmp_path / "image.json").read_text(encoding="utf-8"))
     assert (note["id"], note["reference"]) == (NEW, NEW)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.json", "shop.tar"]
     assert "golive/app:shop_1" in engine.images[NEW]
     engine.calls.clear()
     assert run(**wanted) == {"error": "", "changed": False}
@@ -145,20 +147,16 @@ def test_what_is_no_archive_is_named(engine, run, tmp_path, content):
         ("shop", "shop@", "https://index.docker.io/v1/"),
     ],
 )
-def test_an_image_is_pulled_by_digest_with_a_password_in_no_argument(
-    engine, run, monkeypatch, image, reference, registry
-):
-    monkeypatch.setenv("GOLIVE_REGISTRY", "robot:s3cret")
+def test_an_image_is_pulled_by_digest_with_a_password_in_no_argument(engine, run, image, reference, registry):
     engine.offered = {reference + DIGEST: NEW}
-    assert run(image=image, digest=DIGEST) == {"error": "", "changed": True}
+    assert run(image=image, digest=DIGEST, access="robot:s3cret") == {"error": "", "changed": True}
     assert list(json.loads(engine.folders["pull"])["auths"]) == [registry]
     assert not [call for call in engine.calls if "s3cret" in " ".join(call)]
     assert run(image=image, digest=DIGEST)["changed"] is False
 
 
-def test_what_the_registry_says_is_told_without_the_password(engine, run, monkeypatch):
-    monkeypatch.setenv("GOLIVE_REGISTRY", "robot:s3cret")
-    answer = run(image="registry.example.com/shop", digest=DIGEST)
+def test_what_the_registry_says_is_told_without_the_password(engine, run):
+    answer = run(image="registry.example.com/shop", digest=DIGEST, access="robot:s3cret")
     assert answer["error"].startswith(f"registry.example.com/shop@{DIGEST} cannot be pulled: Error:")
     assert "s3cret" not in answer["error"]
 

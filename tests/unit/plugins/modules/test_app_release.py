@@ -78,13 +78,13 @@ def test_record_and_look(run, activate):
     assert activate(ONE)["recorded"] == ["snapshot", "activation"]
     assert activate(ONE)["changed"] is False
     activate(TWO, reason="rolling_update")
-    info = run(sizes=True)
+    info = run()
     assert (info["current"], info["previous"], info["last_good"]) == (TWO, ONE, TWO)
     assert [(one["folder"], one["name"], one["complete"]) for one in info["releases"]] == [
         (ONE, "1.0.0", True),
         (TWO, "2.0.0", True),
     ]
-    assert info["releases"][0]["size"] > 0
+    assert info["differing"] == []
     assert [one["reason"] for one in info["activations"]] == ["converge", "rolling_update"]
 
 
@@ -120,7 +120,26 @@ def test_restore(host, run, activate):
     assert (host / "calls").read_text(encoding="utf-8") == "daemon-reload\n"
 
 
+def test_restore_says_what_it_removes_and_leaves(host, run, activate):
+    activate(ONE)
+    (host / "etc/shop/new.conf").write_text(SECRET, encoding="utf-8")
+    (host / "etc/systemd/system/shop-courier.service").write_text(
+        "# golive.delivery.app_server: shop\n", encoding="utf-8"
+    )
+    done = run(state="restored", release=ONE, files=[f"{host}/etc/shop/new.conf"], _ansible_diff=True)
+    assert (done["changed"], done["files"], done["units"]) == (True, [], ["shop-courier.service"])
+    assert done["diff"]["after"] == f"{ONE}\n{host}/etc/shop/new.conf removed\n"
+    assert not (host / "etc/shop/new.conf").exists()
+
+
 def test_restore_refuses_by_name(run, activate):
+    activate(ONE)
+    activate(TWO)
+    wrong = run(state="restored", database_at="yesterday")["msg"]
+    assert wrong == "database_at: expected a time in UTC such as 2026-01-31T01:02:03Z, got yesterday"
+
+
+def test_restore_refuses_where_there_is_nothing(run, activate):
     activate(ONE)
     assert "shop has no release to go back to" in run(state="restored")["msg"]
     assert run(state="restored", release="7.0")["msg"] == f"shop has no release 7.0: there are {ONE}"

@@ -191,7 +191,7 @@ def test_a_way_back_that_was_cut_off_goes_on(host):
     assert (again["new"], again["changed"]) == (TWO, False)
     assert json.loads(host.places.pending.read_text(encoding="utf-8"))["from"] == THREE
     # Who asks where it goes to is told the same.
-    assert (host.store().info(False)["previous"], host.store().info(False)["pending"]) == (TWO, TWO)
+    assert (host.store().info()["previous"], host.store().info()["pending"]) == (TWO, TWO)
 
 
 def test_a_way_back_by_name(host):
@@ -213,12 +213,54 @@ def test_a_way_back_by_name(host):
         host.store().resolve("4")
 
 
+def test_back_removes_configuration_that_only_the_newer_release_has(host):
+    host.activate(ONE)
+    (host.etc / "by-hand.conf").write_text("mine\n", encoding="utf-8")
+    (host.etc / "missing.conf").write_text("of the second\n", encoding="utf-8")
+    host.activate(TWO)
+    result = host.back()
+    assert result["surplus"] == [str(host.etc / "missing.conf")]
+    assert sorted(path.name for path in host.etc.iterdir()) == ["by-hand.conf", "shop.conf"]
+    assert host.back()["surplus"] == []
+
+
+def test_a_configuration_that_failed_is_undone_with_its_new_files_and_units(host, tmp_path):
+    host.activate(ONE)
+    new = host.etc / "new.conf"
+    elsewhere = tmp_path / "etc/new.conf"
+    for path in (new, elsewhere):
+        path.write_text("of a run that failed\n", encoding="utf-8")
+    unit = host.places.units / "shop-courier.service"
+    unit.write_text("# golive.delivery.app_server: shop\n", encoding="utf-8")
+    assert host.store().info()["differing"] == [str(unit)]
+    written = [*host.files, str(new), str(elsewhere)]
+    predicted = host.store(check=True).restore(ONE, False, "", host.now, written)
+    assert new.exists()
+    result = host.store().restore(ONE, False, "", host.now, written)
+    assert predicted == result
+    assert (result["files"], result["surplus"], result["units"]) == ([], [str(new)], ["shop-courier.service"])
+    assert (result["changed"], new.exists(), elsewhere.exists(), unit.exists()) == (True, False, True, True)
+
+
+def test_what_a_killed_run_has_written_differs(host):
+    host.activate(ONE)
+    assert host.store().info()["differing"] == []
+    (host.etc / "shop.conf").write_text("another\n", encoding="utf-8")
+    assert host.store().info()["differing"] == [str(host.etc / "shop.conf")]
+    host.record(ONE)
+    assert host.store().info()["differing"] == []
+    # Never activated: there is nothing to compare it with.
+    host.build(TWO)
+    host.switch(TWO)
+    assert host.store().info()["differing"] == []
+
+
 def test_a_failed_release_goes_back_to_the_last_good_one(host):
     host.activate(ONE)
     host.build(TWO)
     host.switch(TWO)
     store = host.store()
-    assert (store.previous(), store.info(False)["last_good"]) == (ONE, ONE)
+    assert (store.previous(), store.info()["last_good"]) == (ONE, ONE)
     store.restore(ONE, False, False, host.now)
     assert host.places.current() == ONE
     assert not host.places.pending.exists()
@@ -267,6 +309,15 @@ def test_migrations_are_forgotten_with_the_database(host):
     assert not host.places.initialised.is_symlink()
 
 
+@pytest.mark.parametrize("given", ["yesterday", "2026-01-31", "2026-01-31T01:02:03"])
+def test_a_time_of_the_database_that_could_be_any_is_refused(host, given):
+    host.activate(ONE)
+    host.activate(TWO)
+    with pytest.raises(ReleaseError, match=f"database_at: expected a time in UTC such as .*, got {given}"):
+        host.back(database_at=given)
+    assert host.places.current() == TWO
+
+
 def test_prune(host):
     for number in range(1, 7):
         host.activate(f"{number}-{str(number) * 10}")
@@ -281,9 +332,8 @@ def test_prune(host):
     assert doomed == ["4-4444444444", "3-3333333333", "1-1111111111", "broken-0000000000"]
     assert host.store(check=True).prune(doomed)[0]["name"] == "4"
     assert len(store.folders()) == 9
-    (host.places.releases / "4-4444444444/image.json").write_text('{"id": "sha256:1"}', encoding="utf-8")
-    removed = store.prune(doomed)
-    assert [one["image"] for one in removed] == [{"id": "sha256:1"}, None, None, None]
+    (host.places.releases / "4-4444444444/image.json").write_text('{"id": ', encoding="utf-8")  # half a note
+    assert [one["folder"] for one in store.prune(doomed)] == doomed
     left = ["2-2222222222", "5-5555555555", "6-6666666666", "7-7777777777", "8-8888888888"]
     assert store.folders() == left
     assert sorted(os.listdir(host.places.memory / "releases")) == left[:3]
@@ -321,14 +371,6 @@ def test_in_use(tmp_path):
     (tmp_path / "proc/self").mkdir()
     found = usage.in_use(releases, ["1-a", "1-ab", "2-b", "3-c", "4-d"], str(tmp_path / "proc"))
     assert found == {"1-ab", "2-b", "4-d"}
-
-
-def test_size_counts_a_file_once(tmp_path):
-    (tmp_path / "a").write_bytes(b"x" * 100_000)
-    alone = usage.size(tmp_path)
-    os.link(tmp_path / "a", tmp_path / "b")
-    assert 100_000 <= alone < 200_000
-    assert usage.size(tmp_path) < 1.5 * alone
 
 
 def test_a_damaged_memory_is_named(host):

@@ -76,6 +76,7 @@ def unit(program, tmp_path, monkeypatch):
     (tmp_path / "42").mkdir()
     text = "Limit  Soft  Hard\nMax open files            1024                 4096                 files\n"
     (tmp_path / "42/limits").write_text(text, encoding="utf-8")
+    (tmp_path / "meminfo").write_text("MemTotal:         819203 kB\nMemFree:  1 kB\n", encoding="utf-8")
     program("systemctl", "printf 'MemoryMax=209715200\\nCPUQuotaPerSecUSec=1.500s\\nTasksMax=50\\nMainPID=42\\n'")
 
 
@@ -85,6 +86,7 @@ def unit(program, tmp_path, monkeypatch):
         ({"memory_max": "200M", "cpu_quota": "150%", "tasks_max": 50, "open_files": 4096}, "pass"),
         ({"memory_max": "209715200"}, "pass"),
         ({"memory_max": "25%"}, "pass"),
+        ({"memory_max": "50%"}, "fail"),
         ({"memory_max": "1G"}, "fail"),
         ({"memory_max": "infinity"}, "fail"),
         ({"cpu_quota": "50%"}, "fail"),
