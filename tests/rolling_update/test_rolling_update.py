@@ -108,7 +108,9 @@ def test_a_run_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: s
     assert fleet.in_rotation() == NODES
 
 
-@pytest.mark.parametrize(("number", "task", "node"), [(1, "Switch to the release", 1), (2, "Write what was proved", 1)])
+@pytest.mark.parametrize(
+    ("number", "task", "node"), [(1, "Put back what the release ran with", 1), (2, "Write what was proved", 1)]
+)
 def test_a_way_back_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: str, node: int) -> None:
     """To the release that ran before, and no further; its evidence is that of the whole."""
     (before,) = {line for node in fleet.release("shop") for line in node}
