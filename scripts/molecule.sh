@@ -16,25 +16,6 @@ clean() { # SCENARIO INVENTORY...: no containers of an earlier, perhaps interrup
   ansible-playbook "${@/#/--inventory=}" demo/destroy.yml >/dev/null
 }
 
-all() { # the scenarios of the roles; beside them rolling_update, which has a fleet of its own
-  local log=.cache/rolling_update/molecule.log status=0
-  tests/tools.sh
-  clean default molecule/inventory
-  clean rolling_update molecule/rolling_update/inventory
-  mkdir -p "${log%/*}"
-  molecule test -s rolling_update --no-command-borders >"$log" 2>&1 &
-  local run=$!
-  # shellcheck disable=SC2064
-  trap "kill $run 2>/dev/null || true" EXIT
-  # Two at once, as most of the time goes by waiting for hosts, and the longest first.
-  # shellcheck disable=SC2046
-  molecule test --no-command-borders --workers 2 $(roles | grep -vx rolling_update | sort -r | sed 's/^/-s /') || status=$?
-  echo "Waiting for rolling_update"
-  wait "$run" || status=$?
-  cat "$log"
-  return "$status"
-}
-
 stack() {
   local logs=.cache/stack status=0
   rm -rf "$logs"
@@ -57,7 +38,14 @@ stack() {
 
 case ${1:-} in
   stack) stack ;;
-  "") all ;;
+  "")
+    tests/tools.sh
+    clean default molecule/inventory
+    clean rolling_update molecule/rolling_update/inventory
+    # Two at once, as most of the time goes by waiting for hosts, and the longest first.
+    # shellcheck disable=SC2046
+    molecule test --no-command-borders --workers 2 $(roles | sort -r | sed 's/^/-s /')
+    ;;
   *)
     [ -e "molecule/$1/molecule.yml" ] || {
       echo "There is no scenario $1; there are: $(roles | tr '\n' ' ')stack" >&2

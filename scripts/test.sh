@@ -11,11 +11,21 @@ part() { # NAME COMMAND...
   timings+=("$(printf '%6d s  %s' $((SECONDS - start)) "$name")")
 }
 
+both() { # each uses one processor
+  local log status=0
+  log=$(mktemp)
+  scripts/ansible_test.sh sanity >"$log" 2>&1 &
+  pytest -q tests/integration || status=$?
+  wait $! || status=$?
+  cat "$log"
+  rm "$log"
+  return "$status"
+}
+
 part "Python environment and collections" scripts/bootstrap.sh
 part "Lint" scripts/lint.sh
 part "Unit tests" scripts/ansible_test.sh units
-part "Integration tests" pytest -q tests/integration
-part "Sanity" scripts/ansible_test.sh sanity
+part "Integration tests, sanity" both
 part "Artefact" scripts/artefact.sh
 part "Docker engine and image" scripts/engine.sh
 part "Molecule: the roles" scripts/molecule.sh

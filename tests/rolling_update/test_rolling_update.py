@@ -56,20 +56,23 @@ def test_every_kind_goes_back_with_no_request_lost(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "fault", "message"),
+    ("number", "fault", "message", "task", "node", "only"),
     [
-        (1, "requirement", "golive-no-such-package"),
-        (2, "migration", "the migration gives up: column total exists already"),
-        (3, "crash", "no such table: orders"),
-        (4, "unready", "was not ready in 15 s"),
-        (5, "smoke", r"smoke test / failed"),
+        (1, "requirement", "golive-no-such-package", "Fill it as its kind demands", 1, "shop"),
+        (2, "migration", "the migration gives up: column total exists already", "Run the step", 1, ""),
+        (3, "crash", "no such table: orders", "Switch to the release", 1, ""),
+        (4, "unready", "was not ready in 15 s", "Ask the application whether it is ready", 2, "shop"),
+        (5, "smoke", r"smoke test / failed", "Let requests go to the server again", 2, "shop"),
     ],
 )
-def test_a_release_that_does_not_work_leaves_the_old_one(fleet: Fleet, number: int, fault: str, message: str) -> None:
+def test_a_release_that_does_not_work_leaves_the_old_one(
+    fleet: Fleet, number: int, fault: str, message: str, task: str, node: int, only: str
+) -> None:
+    """The second attempt, after mending, is killed in a task (for the n-th time that it is made); the third goes on."""
     before = fleet.release("shop")
-    release = f"3.{number}.0"
+    declared = {"shop_release": f"3.{number}.0", "app_server_only": only}
     with traffic(fleet, "shop") as load:
-        run = fleet.run("rolling_update.yml", shop_release=release, shop_fault=fault, app_server_only="shop")
+        run = fleet.run("rolling_update.yml", shop_fault=fault, **declared)
     print(load.summary(f"a release with a wrong {fault}"))
     assert run.returncode != 0
     assert re.search(message, run.stdout), run.stdout[-5000:]
@@ -77,57 +80,46 @@ def test_a_release_that_does_not_work_leaves_the_old_one(fleet: Fleet, number: i
     assert fleet.release("shop") == before
     assert fleet.in_rotation() == NODES
     with traffic(fleet, "shop") as load:
-        run = fleet.run("rolling_update.yml", shop_release=release, app_server_only="shop")
-    print(load.summary("the same release, mended"))
+        fleet.kill_at(task, node, "rolling_update.yml", **declared)
+        run = fleet.run("rolling_update.yml", **declared)
+    print(load.summary(f"the same release, mended, killed in {task!r}, run again"))
     assert run.returncode == 0, run.stdout[-5000:]
     assert load.lost == 0
-    assert fleet.release("shop") == [[release], [release]]
+    assert fleet.release("shop") == [[f"3.{number}.0"]] * 2
     assert fleet.in_rotation() == NODES
 
 
-@pytest.mark.parametrize(
-    ("number", "task", "node", "only"),
-    [
-        (1, "Fill it as its kind demands", 1, "shop"),
-        (2, "Run the step", 1, ""),
-        (3, "Drain the server", 1, "shop"),
-        (4, "Switch to the release", 1, ""),
-        (5, "Ask the application whether it is ready", 2, "shop"),
-        (6, "Let requests go to the server again", 2, "shop"),
-    ],
-)
-def test_a_run_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: str, node: int, only: str) -> None:
-    release = f"4.{number}.0"
+def test_a_run_that_is_killed_while_a_node_is_drained_is_gone_on_with(fleet: Fleet) -> None:
+    declared = {"shop_release": "4.0.0", "app_server_only": "shop"}
     with traffic(fleet, "shop") as load:
-        fleet.kill_at(task, node, "rolling_update.yml", shop_release=release, app_server_only=only)
-        run = fleet.run("rolling_update.yml", shop_release=release, app_server_only=only)
-    print(load.summary(f"killed in {task!r}, run again"))
+        fleet.kill_at("Drain the server", 1, "rolling_update.yml", **declared)
+        run = fleet.run("rolling_update.yml", **declared)
+    print(load.summary("killed in 'Drain the server', run again"))
     assert run.returncode == 0, run.stdout[-5000:]
     assert load.lost == 0
-    assert fleet.release("shop") == [[release], [release]]
+    assert fleet.release("shop") == [["4.0.0"]] * 2
     assert fleet.in_rotation() == NODES
 
 
 @pytest.mark.parametrize(
-    ("number", "task", "node"), [(1, "Put back what the release ran with", 1), (2, "Write what was proved", 1)]
+    ("task", "begin", "end"),
+    [("Put back what the release ran with", "4.0.0", "3.5.0"), ("Write what was proved", "3.5.0", "3.4.0")],
 )
-def test_a_way_back_that_is_killed_is_gone_on_with(fleet: Fleet, number: int, task: str, node: int) -> None:
+def test_a_way_back_that_is_killed_is_gone_on_with(fleet: Fleet, task: str, begin: str, end: str) -> None:
     """To the release that ran before, and no further; its evidence is that of the whole."""
-    (before,) = {line for node in fleet.release("shop") for line in node}
-    run = fleet.run("rolling_update.yml", shop_release=f"5.{number}.0", app_server_only="shop")
-    assert run.returncode == 0, run.stdout[-5000:]
+    assert fleet.release("shop") == [[begin]] * 2
     with traffic(fleet, "shop") as load:
-        fleet.kill_at(task, node, "rollback.yml", golive_rollback_application="shop")
+        fleet.kill_at(task, 1, "rollback.yml", golive_rollback_application="shop")
         run = fleet.run("rollback.yml", golive_rollback_application="shop")
     print(load.summary(f"killed in {task!r}, run again"))
     assert run.returncode == 0, run.stdout[-5000:]
     assert load.lost == 0
-    assert fleet.release("shop") == [[before], [before]]
+    assert fleet.release("shop") == [[end]] * 2
     assert fleet.in_rotation() == NODES
     for host in APP:
         proof = json.loads(fleet.on(host, "cat", "/var/lib/golive/evidence/rollback_shop.json"))
-        assert proof["details"]["from"].startswith(f"5.{number}.0-")
-        assert proof["details"]["to"].startswith(f"{before}-")
+        assert proof["details"]["from"].startswith(f"{begin}-")
+        assert proof["details"]["to"].startswith(f"{end}-")
         assert float(proof["seconds"]) > 0
 
 
