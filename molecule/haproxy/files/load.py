@@ -30,9 +30,9 @@ kept = threading.local()
 def connection():
     """Return the connection of this thread, or a new one."""
     if not options.keep_alive:
-        return http.client.HTTPSConnection(options.address, context=tls, timeout=15)
+        return http.client.HTTPSConnection(options.address, context=tls, timeout=options.held + 15)
     if not hasattr(kept, "connection"):
-        kept.connection = http.client.HTTPSConnection(options.address, context=tls, timeout=15)
+        kept.connection = http.client.HTTPSConnection(options.address, context=tls, timeout=options.held + 15)
     return kept.connection
 
 
