@@ -97,22 +97,6 @@ def test_switchover_under_load_and_a_run_afterwards_changes_nothing(stack: Stack
     assert "changed=1" not in run.stdout, run.stdout[-5000:]
 
 
-def test_max_connections_changes_under_load(stack: Stack, database: Database) -> None:
-    """Up and down again: a standby must never have less than its primary, so the order of restarts differs."""
-    for value in (130, 100):
-        with Load(database) as load:
-            run = stack.playbook("database.yml", "-e", f"postgresql_max_connections={value}")
-            assert run.returncode == 0, run.stdout[-5000:]
-            database.wait_until_whole()
-            time.sleep(2)
-        print(f"max_connections {value}: {load.summary()}")
-        assert load.lost() == set()
-        assert load.gap() < 10, load.messages
-        for node in NODES:
-            assert database.query(node, "SHOW max_connections") == str(value)
-            assert database.query(node, "SELECT count(*) FROM pg_settings WHERE pending_restart") == "0"
-
-
 def test_one_etcd_member_lost_changes_nothing_two_make_it_read_only(stack: Stack, database: Database) -> None:
     primary = database.primary()
     lost = ["mon1", other(primary)]

@@ -1,7 +1,8 @@
 """Ask the balancer at a steady rate, GET and POST in turn, and print what came of it as JSON.
 
 --held SECONDS makes four more POSTs at the start that a backend answers only after that time. --keep-alive asks on
-connections that stay open, as browsers do; none of them may be closed under a request. Ends with 1 if any failed.
+connections that stay open, as browsers do; none of them may be closed under a request. One that has been idle for long is
+not used again: the balancer closes it after its time-out. Ends with 1 if any failed.
 """
 
 import argparse
@@ -25,13 +26,14 @@ parser.add_argument("--keep-alive", action="store_true")
 options = parser.parse_args()
 tls = ssl.create_default_context(cafile=options.ca)
 kept = threading.local()
+IDLE_SECONDS = 5  # half of the balancer's `timeout http-keep-alive`
 
 
 def connection():
     """Return the connection of this thread, or a new one."""
     if not options.keep_alive:
         return http.client.HTTPSConnection(options.address, context=tls, timeout=options.held + 15)
-    if not hasattr(kept, "connection"):
+    if not hasattr(kept, "connection") or time.monotonic() - kept.used > IDLE_SECONDS:
         kept.connection = http.client.HTTPSConnection(options.address, context=tls, timeout=options.held + 15)
     return kept.connection
 
@@ -50,6 +52,7 @@ def ask(method, path):
         client.close()
     if not options.keep_alive:
         client.close()
+    kept.used = time.monotonic()
     return f"{method} {result}" if result.startswith(("failed", "status")) else result, time.monotonic() - start
 
 
