@@ -42,9 +42,10 @@ case ${1:-} in
     tests/tools.sh
     clean default molecule/inventory
     clean rolling_update molecule/rolling_update/inventory
-    # Two at once, as most of the time goes by waiting for hosts, and the longest first.
+    # Two at once, as much of the time goes by waiting for hosts, and the longest first.
     # shellcheck disable=SC2046
-    molecule test --no-command-borders --workers 2 $(roles | sort -r | sed 's/^/-s /')
+    molecule test --no-command-borders --workers 2 \
+      $( (printf '%s\n' rolling_update app_server; roles | sort -r) | awk '!seen[$0]++ { print "-s", $0 }')
     ;;
   *)
     [ -e "molecule/$1/molecule.yml" ] || {
