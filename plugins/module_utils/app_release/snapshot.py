@@ -71,11 +71,13 @@ def _one(path: pathlib.Path) -> dict[str, str] | None:
 
 def take(places: Places, release: str, files: Iterable[str], processes: Sequence[dict[str, Any]]) -> Snapshot:
     """Return what the release runs with now: the units of its processes and those of the files that are there."""
-    paths = places.unit_files() + [pathlib.Path(path) for path in sorted(set(files))]
-    units = {path.name for path in places.unit_files()}
+    found = places.unit_files()
+    units = {path.name for path in found}
+    # Who goes back names all that the snapshot has, units too: each once, so that the same is taken as by who converges.
+    others = sorted({pathlib.Path(path) for path in files} - set(found))
     return {
         "release": release,
-        "files": [one for one in map(_one, paths) if one is not None],
+        "files": [one for one in map(_one, found + others) if one is not None],
         # Only what has a unit here: a process with only_on runs on another host.
         "processes": [process for process in processes if f"{places.name}-{process['name']}.service" in units],
     }

@@ -120,6 +120,15 @@ def test_record_is_done_once(host):
     assert host.record(ONE) == ["snapshot"]
 
 
+def test_who_goes_back_records_what_who_converges_does(host):
+    """A way back names all files of the snapshot, units too."""
+    host.activate(ONE)
+    processes = [{"name": "web", "health": {"url": "http://h/"}}]
+    taken = snapshot.load(host.places, ONE)
+    again = snapshot.take(host.places, ONE, [file["path"] for file in taken["files"]], processes)
+    assert again == taken
+
+
 def test_record_keeps_what_only_root_may_see(host):
     host.activate(ONE)
     for path in (host.places.activations, host.places.snapshot(ONE)):
