@@ -25,7 +25,6 @@ MOMENTS = (
     ("Baseline", 40, ("site.yml",)),
     ("Database", 60, ("site.yml",)),
     ("Application", 50, ("database.yml", "load_balancer.yml", "application.yml")),
-    ("Backup", 40, ("application.yml", "base_parameters.yml", "backup.yml")),
 )
 PATIENCE = 600  # seconds until the phase must have begun
 

@@ -1,8 +1,8 @@
 """Ask the balancer at a steady rate, GET and POST in turn, and print what came of it as JSON.
 
 --held SECONDS makes four more POSTs at the start that a backend answers only after that time. --keep-alive asks on
-connections that stay open, as browsers do; none of them may be closed under a request. One that has been idle for long is
-not used again: the balancer closes it after its time-out. Ends with 1 if any failed.
+connections that stay open, as browsers do; none of them may be closed under a request. One that has been idle for long
+is not used again: the balancer closes it after its time-out. Ends with 1 if any failed.
 """
 
 import argparse

@@ -73,7 +73,7 @@ def take(places: Places, release: str, files: Iterable[str], processes: Sequence
     """Return what the release runs with now: the units of its processes and those of the files that are there."""
     found = places.unit_files()
     units = {path.name for path in found}
-    # Who goes back names all that the snapshot has, units too: each once, so that the same is taken as by who converges.
+    # Who goes back names all that the snapshot has, units too: each once, so that it is the same as by who converges.
     others = sorted({pathlib.Path(path) for path in files} - set(found))
     return {
         "release": release,
